@@ -1,0 +1,48 @@
+# Each target sets up what it needs. `make demo` and `make test` work in a fresh clone with nothing
+# but git, make and Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check up format lock test-lowest clean
+
+demo: $(READY)  ## the main job end to end, on real servers, with a kill in the middle
+	@$(BIN)/python -m demo
+
+test: $(READY)  ## the whole suite
+	@$(BIN)/python -m pytest -q
+
+check: $(READY)  ## format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timing 2>&1 | tail -8
+
+up: $(READY)  ## api, worker and beat in the foreground, until Ctrl-C
+	@$(BIN)/ledgerbridge up
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name it with make PYTHON=python3.12 ..."; exit 2; }
+	@test -d $(VENV) || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+lock: $(READY)  ## write down the versions that are installed now
+	@{ echo "# The versions that the suite passed with; made by 'make lock'."; \
+	   $(BIN)/pip freeze --exclude-editable --disable-pip-version-check; } > constraints.txt
+
+test-lowest:  ## the whole suite on the oldest versions that pyproject.toml allows
+	@rm -rf var/lowest && $(PYTHON) -m venv var/lowest
+	@var/lowest/bin/pip install --quiet uv
+	@var/lowest/bin/uv pip install --quiet --python var/lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	@var/lowest/bin/python -m pytest -q
+
+clean:
+	@rm -rf $(VENV) var build *.egg-info
