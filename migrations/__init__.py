@@ -1,0 +1,1 @@
+"""Database migrations: one revision per change, each with a downgrade."""

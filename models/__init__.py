@@ -1,0 +1,1 @@
+"""What we know (canonical records, statuses) and how we keep it (tables, repositories)."""

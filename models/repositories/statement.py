@@ -1,0 +1,32 @@
+"""How statements over many rows get their rows: as one JSON parameter."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, text
+from sqlalchemy.orm import Session
+
+
+def many(rows: Sequence[dict[str, Any]]) -> str:
+    """Encode rows for `jsonb_to_recordset(CAST(:rows AS jsonb))`."""
+    return json.dumps(rows, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(value)
+
+
+class Repository:
+    """Statements about one part of the data, inside one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _execute(self, statement: str, **parameters: Any) -> CursorResult[Any]:
+        result = self._session.execute(text(statement), parameters)
+        assert isinstance(result, CursorResult)  # noqa: S101  # text() always gives one
+        return result

@@ -1,0 +1,745 @@
+"""Synced records: claiming, sending, settling. Every guard of the write protocol is in this SQL.
+
+`fence` rises with each claim; whoever writes later must still hold it. Leases are decided by
+the database's clock. Rows are locked in id order.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from models.canonical import AnyRecord, ObjectType, record_adapter
+from models.ids import new_id
+from models.repositories.statement import Repository, many
+from models.status import CLAIMABLE, RETRYABLE, SyncStatus, sources_of
+
+
+def marker_of(record_id: UUID, generation: int) -> str:
+    """Our mark in a ledger: 19 characters, unique for a record and a generation of it.
+
+    Twenty characters is the least that a provider's field for it holds (Sage Active's
+    `externalReference`).
+    """
+    digest = hashlib.sha256(f"{record_id}/{generation}".encode()).hexdigest()
+    return f"LB-{digest[:16].upper()}"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A record that this worker holds until its lease ends, with the document to write."""
+
+    id: UUID
+    type: ObjectType
+    object_id: UUID
+    external_id: str
+    source_id: UUID | None
+    """Whose words the document speaks: None for the host product."""
+    fence: int
+    status: SyncStatus
+    attempts: int
+    refusals: int
+    checks: int
+    generation: int
+    marker: str
+    platform_id: str | None
+    version: str | None
+    progress: dict[str, Any] | None
+    sent_operation: str | None
+    sent_hash: str | None
+    sent: AnyRecord | None
+    """What was sent last, in the ledger's ids, while its fate is not known."""
+    pushed_hash: str | None
+    content_hash: str
+    uncertain_seconds: float
+    """How long ago the outcome became uncertain."""
+    document: AnyRecord
+    gone: bool
+    """The owner deleted the object."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A record about to be sent: what the attempt row remembers of it."""
+
+    record_id: UUID
+    fence: int
+    operation: str
+    idempotency_key: str
+    payload_hash: str
+    sent_hash: str
+    sent_body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What became of one record: the new status and everything learnt with it."""
+
+    record_id: UUID
+    fence: int
+    status: SyncStatus
+    delay: timedelta = timedelta(0)
+    reason_code: str | None = None
+    reason: str | None = None
+    issue_id: UUID | None = None
+    blocked_by: UUID | None = None
+    platform_id: str | None = None
+    forget_platform: bool = False
+    """The object of an earlier step was taken back: nothing of it is left in the ledger."""
+    version: str | None = None
+    progress: dict[str, Any] | None = None
+    pushed_hash: str | None = None
+    """The content that the ledger has now, where it has it."""
+    variance: Decimal | None = None
+    ledger: dict[str, Any] | None = None
+    refused: bool = False
+    checked: bool = False
+    uncounted: bool = False
+    """This try was no fault of the record: it does not count towards its limit."""
+
+
+def _claimed(row: Row[Any]) -> Claimed:
+    return Claimed(
+        id=row.id,
+        type=ObjectType(row.type),
+        object_id=row.object_id,
+        external_id=row.external_id,
+        source_id=row.source_id,
+        fence=row.fence,
+        status=SyncStatus(row.status),
+        attempts=row.attempts,
+        refusals=row.refusals,
+        checks=row.checks,
+        generation=row.generation,
+        marker=row.marker,
+        platform_id=row.platform_object_id,
+        version=row.provider_version,
+        progress=row.progress,
+        sent_operation=row.sent_operation,
+        sent_hash=row.sent_hash,
+        sent=record_adapter.validate_python(row.sent_body) if row.sent_body else None,
+        pushed_hash=row.pushed_hash,
+        content_hash=row.content_hash,
+        uncertain_seconds=row.uncertain_seconds,
+        document=record_adapter.validate_python(row.body),
+        gone=row.gone,
+    )
+
+
+class SyncedRecords(Repository):
+    """What stands where between us and a ledger."""
+
+    # -- getting records into the queue ---------------------------------------------------
+
+    def enqueue(
+        self, connection_id: UUID, kinds: Iterable[ObjectType], *, only: Sequence[UUID] = ()
+    ) -> int:
+        """Make records for documents that belong in a ledger and have none yet.
+
+        With `only`, looks at these documents alone. Documents dated before the day that
+        posting starts are skipped, with that reason.
+        """
+        found = self._execute(
+            """
+            SELECT d.id, d.type, d.document_date,
+                   coalesce(d.document_date < c.posting_from, false) AS too_early
+              FROM connections c
+              JOIN documents d ON d.billing_entity_id = c.billing_entity_id
+             WHERE c.id = :connection AND c.role = 'ledger' AND c.status <> 'disconnected'
+               AND d.type = ANY(:types) AND d.deleted_at IS NULL
+               AND d.status NOT IN ('draft', 'void')
+               AND (cardinality(CAST(:only AS uuid[])) = 0 OR d.id = ANY(CAST(:only AS uuid[])))
+               AND (d.source_id IS NULL OR d.source_id IN (
+                    SELECT s.id FROM connections s
+                     WHERE s.billing_entity_id = c.billing_entity_id AND s.role = 'source'))
+               AND NOT EXISTS (SELECT 1 FROM synced_records r
+                                WHERE r.connection_id = c.id AND r.type = d.type
+                                  AND r.object_id = d.id)
+            """,
+            connection=connection_id,
+            types=[kind.value for kind in kinds],
+            only=list(only),
+        ).all()
+        rows = []
+        for row in found:
+            record_id = new_id()
+            rows.append(
+                {
+                    "id": record_id,
+                    "type": row.type,
+                    "object_id": row.id,
+                    "object_date": row.document_date,
+                    "marker": marker_of(record_id, 1),
+                    "status": "skipped" if row.too_early else "pending",
+                    "reason_code": "before_start" if row.too_early else None,
+                }
+            )
+        return self._insert(connection_id, rows)
+
+    def _insert(self, connection_id: UUID, rows: Sequence[dict[str, Any]]) -> int:
+        if not rows:
+            return 0
+        return self._execute(
+            """
+            INSERT INTO synced_records (
+                id, connection_id, type, object_id, object_date, marker, status, reason_code,
+                platform_object_id, pulled_hash, provider_version, ledger, last_pulled_at,
+                seen_run_id, fence, attempts, refusals, checks, generation, next_attempt_at)
+            SELECT v.id, :connection, v.type, v.object_id, v.object_date, v.marker, v.status,
+                   v.reason_code, v.platform_object_id, v.pulled_hash, v.provider_version,
+                   v.ledger, CASE WHEN v.pulled_hash IS NOT NULL THEN now() END,
+                   v.seen_run_id, 0, 0, 0, 0, 1, now()
+              FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
+                   id uuid, type text, object_id uuid, object_date date, marker text, status text,
+                   reason_code text, platform_object_id text, pulled_hash text,
+                   provider_version text, ledger jsonb, seen_run_id uuid)
+            ON CONFLICT DO NOTHING
+            """,
+            connection=connection_id,
+            rows=many(rows),
+        ).rowcount
+
+    def content_changed(self, document_ids: Sequence[UUID]) -> None:
+        """Queue what was edited after it was pushed, and what was refused and is mended now.
+
+        Records that are being sent or whose outcome is unclear are left alone: settling them
+        notices the edit.
+        """
+        self._execute(
+            """
+            UPDATE synced_records r
+               SET status = 'pending', reason_code = NULL, reason = NULL, issue_id = NULL,
+                   blocked_by = NULL, attempts = 0, next_attempt_at = now(),
+                   object_date = d.document_date, updated_at = now()
+              FROM documents d
+             WHERE d.id = r.object_id AND d.id = ANY(:ids)
+               AND d.source_id IS DISTINCT FROM r.connection_id
+               AND r.status IN ('done', 'rejected', 'blocked', 'retry_wait', 'pending')
+               AND r.pushed_hash IS DISTINCT FROM d.content_hash
+            """,
+            ids=list(document_ids),
+        )
+
+    # -- the write protocol ---------------------------------------------------------------
+
+    def claim(
+        self,
+        connection_id: UUID,
+        kind: ObjectType,
+        *,
+        worker: str,
+        lease: timedelta,
+        limit: int,
+        uncertain: bool = False,
+    ) -> list[Claimed]:
+        """Take due records of one type, oldest first, for a connection that may be used.
+
+        With `uncertain`, takes those whose outcome is to be looked up; the others are taken only
+        where posting has started.
+        """
+        found = self._execute(
+            """
+            WITH due AS (
+                SELECT r.id FROM synced_records r
+                  JOIN connections c ON c.id = r.connection_id
+                  JOIN documents d ON d.id = r.object_id
+                 WHERE r.connection_id = :connection AND r.type = :type
+                   AND r.status = ANY(:statuses) AND r.next_attempt_at <= now()
+                   AND (r.lease_until IS NULL OR r.lease_until < now())
+                   AND c.status = 'connected' AND c.role = 'ledger'
+                   AND (c.posting_from IS NOT NULL OR :uncertain)
+                   AND (c.parked_until IS NULL OR c.parked_until <= now())
+                   AND d.billing_entity_id = c.billing_entity_id
+                 ORDER BY r.object_date, r.id
+                 LIMIT :limit
+                   FOR UPDATE OF r SKIP LOCKED),
+            claimed AS (
+                UPDATE synced_records r
+                   SET lease_owner = :worker, lease_until = now() + :lease, fence = r.fence + 1
+                  FROM due WHERE r.id = due.id
+                RETURNING r.*)
+            SELECT r.*, d.external_id, d.source_id, d.content_hash, d.body,
+                   d.deleted_at IS NOT NULL AS gone,
+                   extract(epoch FROM coalesce(now() - r.uncertain_since, interval '0'))::float8
+                       AS uncertain_seconds
+              FROM claimed r JOIN documents d ON d.id = r.object_id
+             ORDER BY r.object_date, r.id
+            """,
+            connection=connection_id,
+            type=kind.value,
+            statuses=[SyncStatus.UNCERTAIN] if uncertain else sorted(CLAIMABLE),
+            uncertain=uncertain,
+            worker=worker,
+            lease=lease,
+            limit=limit,
+        )
+        return [_claimed(row) for row in found]
+
+    def unpaired(
+        self, connection_id: UUID, kind: ObjectType, *, after: UUID | None, limit: int
+    ) -> list[Claimed]:
+        """Records that have no counterpart and that nobody holds, locked, in id order.
+
+        They are not claimed: whoever settles them within the same transaction holds the lock.
+        """
+        found = self._execute(
+            """
+            SELECT r.*, d.external_id, d.source_id, d.content_hash, d.body,
+                   d.deleted_at IS NOT NULL AS gone, 0.0::float8 AS uncertain_seconds
+              FROM synced_records r JOIN documents d ON d.id = r.object_id
+             WHERE r.connection_id = :connection AND r.type = :type
+               AND r.platform_object_id IS NULL AND d.deleted_at IS NULL
+               AND (r.status IN ('pending', 'retry_wait', 'blocked', 'held')
+                    OR (r.status = 'skipped' AND r.reason_code = 'before_start'))
+               AND (r.lease_until IS NULL OR r.lease_until < now())
+               AND (CAST(:after AS uuid) IS NULL OR r.id > :after)
+             ORDER BY r.id LIMIT :limit
+               FOR UPDATE OF r
+            """,
+            connection=connection_id,
+            type=kind.value,
+            after=after,
+            limit=limit,
+        )
+        return [_claimed(row) for row in found]
+
+    def start_sending(
+        self,
+        sendings: Sequence[Sending],
+        *,
+        run_id: UUID | None,
+        trigger: str,
+        correlation_id: str,
+        lease: timedelta,
+    ) -> dict[UUID, UUID]:
+        """Commit to a try: the records are `sending` and have an attempt row.
+
+        Returns:
+            Attempt id by record id; records that are no longer ours are missing.
+        """
+        if not sendings:
+            return {}
+        rows = [
+            {
+                "attempt_id": new_id(),
+                "record_id": sending.record_id,
+                "fence": sending.fence,
+                "operation": sending.operation,
+                "idempotency_key": sending.idempotency_key,
+                "payload_hash": sending.payload_hash,
+                "sent_hash": sending.sent_hash,
+                "sent_body": sending.sent_body,
+            }
+            for sending in sorted(sendings, key=lambda sending: sending.record_id)
+        ]
+        found = self._execute(
+            """
+            WITH v AS (
+                SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
+                    attempt_id uuid, record_id uuid, fence bigint, operation text,
+                    idempotency_key text, payload_hash text, sent_hash text, sent_body jsonb)),
+            sent AS (
+                UPDATE synced_records r
+                   SET status = 'sending', sent_operation = v.operation,
+                       sent_hash = v.sent_hash, sent_body = v.sent_body,
+                       attempts = r.attempts + 1,
+                       lease_until = now() + :lease, reason_code = NULL, reason = NULL,
+                       blocked_by = NULL, updated_at = now()
+                  FROM v
+                 WHERE r.id = v.record_id AND r.fence = v.fence AND r.lease_until > now()
+                   AND r.status = ANY(:claimable)
+                RETURNING r.id)
+            INSERT INTO attempts (
+                id, record_id, run_id, trigger, correlation_id, operation, idempotency_key,
+                payload_hash, fence, late)
+            SELECT v.attempt_id, v.record_id, :run, :trigger, :correlation, v.operation,
+                   v.idempotency_key, v.payload_hash, v.fence, false
+              FROM v JOIN sent ON sent.id = v.record_id
+            RETURNING record_id, id
+            """,
+            rows=many(rows),
+            run=run_id,
+            trigger=trigger,
+            correlation=correlation_id,
+            lease=lease,
+            claimable=sorted(CLAIMABLE),
+        )
+        return {row.record_id: row.id for row in found}
+
+    def save_progress(
+        self,
+        connection_id: UUID,
+        kind: ObjectType,
+        steps: Sequence[tuple[UUID, int, dict[str, Any], str | None]],
+        *,
+        lease: timedelta,
+    ) -> set[UUID]:
+        """Keep what a step of a write left: (record, fence, progress, platform id).
+
+        Returns:
+            The records that are still ours; the lease of these is renewed.
+        """
+        rows = [
+            {"id": record_id, "fence": fence, "progress": progress, "platform_id": platform_id}
+            for record_id, fence, progress, platform_id in sorted(steps, key=lambda step: step[0])
+        ]
+        self._drop_twins(connection_id, kind, rows)
+        found = self._execute(
+            """
+            UPDATE synced_records r
+               SET progress = v.progress, lease_until = now() + :lease, updated_at = now(),
+                   platform_object_id = coalesce(v.platform_id, r.platform_object_id)
+              FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
+                   id uuid, fence bigint, progress jsonb, platform_id text)
+             WHERE r.id = v.id AND r.fence = v.fence AND r.status = 'sending'
+            RETURNING r.id
+            """,
+            rows=many(rows),
+            lease=lease,
+        )
+        return {row.id for row in found}
+
+    def settle(
+        self, connection_id: UUID, kind: ObjectType, settlements: Sequence[Settlement]
+    ) -> set[UUID]:
+        """Write down what became of records where the fence still matches.
+
+        A record whose document was edited meanwhile is `pending` again instead of `done`.
+        Records that are done release the children that waited for them; a child whose parent
+        was done in the meantime is `pending`, not `blocked`.
+
+        Returns:
+            The records that were still ours.
+        """
+        if not settlements:
+            return set()
+        parents_done = self._done_among(
+            [item.blocked_by for item in settlements if item.blocked_by is not None]
+        )
+        settlements = [
+            replace(item, status=SyncStatus.PENDING, blocked_by=None, reason=None)
+            if item.blocked_by in parents_done
+            else item
+            for item in settlements
+        ]
+        rows = [
+            {
+                "id": item.record_id,
+                "fence": item.fence,
+                "status": item.status.value,
+                "delay": item.delay,
+                "reason_code": item.reason_code,
+                "reason": item.reason,
+                "issue_id": item.issue_id,
+                "blocked_by": item.blocked_by,
+                "platform_id": item.platform_id,
+                "forget": item.forget_platform,
+                "version": item.version,
+                "progress": item.progress,
+                "pushed_hash": item.pushed_hash,
+                "variance": item.variance,
+                "ledger": item.ledger,
+                "refused": item.refused,
+                "checked": item.checked,
+                "uncounted": item.uncounted,
+                "sources": sorted(sources_of(item.status)),
+            }
+            for item in sorted(settlements, key=lambda item: item.record_id)
+        ]
+        self._drop_twins(connection_id, kind, rows)
+        found = self._execute(
+            """
+            WITH v AS (
+                SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
+                    id uuid, fence bigint, status text, delay float8, reason_code text,
+                    reason text, issue_id uuid, blocked_by uuid, platform_id text, forget boolean,
+                    version text, progress jsonb, pushed_hash text, variance numeric,
+                    ledger jsonb, refused boolean, checked boolean, uncounted boolean, sources text[]))
+            UPDATE synced_records r
+               SET status = CASE WHEN v.status = 'done' AND d.content_hash <> v.pushed_hash
+                                 THEN 'pending' ELSE v.status END,
+                   reason_code = v.reason_code, reason = v.reason, issue_id = v.issue_id,
+                   blocked_by = v.blocked_by,
+                   lease_owner = NULL, lease_until = NULL,
+                   next_attempt_at = now() + make_interval(secs => v.delay),
+                   uncertain_since = CASE WHEN v.status <> 'uncertain' THEN NULL
+                                          ELSE coalesce(r.uncertain_since, now()) END,
+                   checks = CASE WHEN v.status <> 'uncertain' THEN 0
+                                 WHEN v.checked THEN r.checks + 1 ELSE r.checks END,
+                   attempts = CASE WHEN v.status = 'done' THEN 0
+                                   WHEN v.uncounted THEN greatest(r.attempts - 1, 0)
+                                   ELSE r.attempts END,
+                   refusals = r.refusals + CASE WHEN v.refused THEN 1 ELSE 0 END,
+                   platform_object_id = CASE WHEN v.forget THEN NULL
+                                             ELSE coalesce(v.platform_id, r.platform_object_id) END,
+                   provider_version = coalesce(v.version, r.provider_version),
+                   sent_body = CASE WHEN v.status = 'uncertain' THEN r.sent_body END,
+                   progress = CASE WHEN v.status = 'done' OR v.forget THEN NULL
+                                   ELSE coalesce(v.progress, r.progress) END,
+                   pushed_hash = coalesce(v.pushed_hash, r.pushed_hash),
+                   variance = CASE WHEN v.pushed_hash IS NULL THEN r.variance
+                                   ELSE v.variance END,
+                   ledger = CASE WHEN v.ledger IS NULL THEN r.ledger
+                                 ELSE coalesce(r.ledger, '{}'::jsonb) || v.ledger END,
+                   last_pushed_at = CASE WHEN v.pushed_hash IS NULL THEN r.last_pushed_at
+                                         ELSE now() END,
+                   updated_at = now()
+              FROM v, documents d
+             WHERE r.id = v.id AND d.id = r.object_id AND r.fence = v.fence
+               AND r.status = ANY(v.sources)
+            RETURNING r.id, r.status
+            """,
+            rows=many(rows),
+        ).all()
+        done = [row.id for row in found if row.status == SyncStatus.DONE]
+        self.release_children(done)
+        return {row.id for row in found}
+
+    def _done_among(self, parents: Sequence[UUID]) -> set[UUID]:
+        """Which parents are done; locked, so that none becomes done unnoticed until commit."""
+        if not parents:
+            return set()
+        found = self._execute(
+            "SELECT id, status FROM synced_records WHERE id = ANY(:ids) ORDER BY id FOR SHARE",
+            ids=list(parents),
+        )
+        return {row.id for row in found if row.status in {"done", "done_manually"}}
+
+    def taken(
+        self, connection_id: UUID, kind: ObjectType, platform_ids: Sequence[str]
+    ) -> dict[str, UUID]:
+        """Which platform objects are paired with a document of ours already, and which record."""
+        found = self._execute(
+            """
+            SELECT r.platform_object_id, r.id FROM synced_records r
+              JOIN documents d ON d.id = r.object_id
+             WHERE r.connection_id = :connection AND r.type = :type
+               AND r.platform_object_id = ANY(:ids) AND d.source_id IS DISTINCT FROM :connection
+            """,
+            connection=connection_id,
+            type=kind.value,
+            ids=list(platform_ids),
+        )
+        return {row.platform_object_id: row.id for row in found}
+
+    def _drop_twins(
+        self, connection_id: UUID, kind: ObjectType, rows: Sequence[dict[str, Any]]
+    ) -> None:
+        """Drop what a pull stored of objects that turn out to be ours.
+
+        A pull can meet a document of ours before we know its platform id (the answer was lost,
+        the ledger carries no marker): it is then stored as the ledger's own. Once it is known
+        to be ours, that copy goes.
+        """
+        named = [row for row in rows if row.get("platform_id")]
+        if not named:
+            return
+        gone = self._execute(
+            """
+            DELETE FROM synced_records t
+             USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id uuid, platform_id text)
+             WHERE t.connection_id = :connection AND t.type = :type
+               AND t.platform_object_id = v.platform_id AND t.id <> v.id
+               AND EXISTS (SELECT 1 FROM documents d
+                            WHERE d.id = t.object_id AND d.source_id = :connection)
+            RETURNING t.object_id
+            """,
+            rows=many(named),
+            connection=connection_id,
+            type=kind.value,
+        ).scalars()
+        self._execute("DELETE FROM documents WHERE id = ANY(:ids)", ids=list(gone))
+
+    def give_back(self, claims: Sequence[tuple[UUID, int]]) -> None:
+        """End claims (record, fence) of which nothing was sent."""
+        if claims:
+            self._execute(
+                """
+                UPDATE synced_records r SET lease_owner = NULL, lease_until = NULL
+                  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(id uuid, fence bigint)
+                 WHERE r.id = v.id AND r.fence = v.fence AND r.status <> 'sending'
+                """,
+                rows=many([{"id": record_id, "fence": fence} for record_id, fence in claims]),
+            )
+
+    def expire_leases(self) -> int:
+        """Turn records that were being sent by a worker that is gone into uncertain ones."""
+        return self._execute(
+            """
+            WITH lost AS (
+                UPDATE synced_records
+                   SET status = 'uncertain', uncertain_since = lease_until, lease_owner = NULL,
+                       lease_until = NULL, next_attempt_at = now(), fence = fence + 1,
+                       reason_code = 'worker_lost',
+                       reason = 'The worker stopped while this was being sent.',
+                       updated_at = now()
+                 WHERE status = 'sending' AND lease_until < now()
+                RETURNING id)
+            UPDATE attempts a
+               SET outcome = 'unknown', finished_at = now(), error_code = 'worker_lost',
+                   sentence = 'The worker stopped before the answer was written down.'
+              FROM lost WHERE a.record_id = lost.id AND a.outcome IS NULL
+            """
+        ).rowcount
+
+    def release_children(self, parents: Sequence[UUID]) -> None:
+        """Queue the records that waited for these to be done."""
+        if parents:
+            self._execute(
+                """
+                UPDATE synced_records
+                   SET status = 'pending', blocked_by = NULL, reason_code = NULL, reason = NULL,
+                       issue_id = NULL, next_attempt_at = now(), updated_at = now()
+                 WHERE blocked_by = ANY(:parents) AND status = 'blocked'
+                """,
+                parents=list(parents),
+            )
+
+    # -- what people and the connection's state decide ------------------------------------
+
+    def hold(self, connection_id: UUID, reason: str) -> int:
+        """The connection cannot be used: what waits for it is held."""
+        return self._execute(
+            """
+            UPDATE synced_records
+               SET status = 'held', reason_code = 'connection', reason = :reason,
+                   updated_at = now()
+             WHERE connection_id = :connection AND status IN ('pending', 'retry_wait')
+            """,
+            connection=connection_id,
+            reason=reason,
+        ).rowcount
+
+    def release_held(self, connection_id: UUID) -> int:
+        """The connection can be used again."""
+        return self._execute(
+            """
+            UPDATE synced_records
+               SET status = 'pending', reason_code = NULL, reason = NULL,
+                   next_attempt_at = now(), updated_at = now()
+             WHERE connection_id = :connection AND status = 'held'
+            """,
+            connection=connection_id,
+        ).rowcount
+
+    def apply_start(self, connection_id: UUID, posting_from: date) -> None:
+        """Skip what is dated before the first day of posting, and release what no longer is."""
+        self._execute(
+            """
+            UPDATE synced_records
+               SET status = CASE WHEN object_date < :day THEN 'skipped' ELSE 'pending' END,
+                   reason_code = CASE WHEN object_date < :day THEN 'before_start' END,
+                   reason = NULL, next_attempt_at = now(), updated_at = now()
+             WHERE connection_id = :connection
+               AND ((status IN ('pending', 'retry_wait', 'held') AND object_date < :day)
+                    OR (status = 'skipped' AND reason_code = 'before_start'
+                        AND object_date >= :day))
+            """,
+            connection=connection_id,
+            day=posting_from,
+        )
+
+    def retry(
+        self,
+        *,
+        record_id: UUID | None = None,
+        issue_id: UUID | None = None,
+        connection_id: UUID | None = None,
+        status: SyncStatus | None = None,
+        kind: ObjectType | None = None,
+    ) -> list[UUID]:
+        """Queue records again because a person asks; gives the connections concerned, by record."""
+        found = self._execute(
+            """
+            UPDATE synced_records
+               SET status = 'pending', reason_code = NULL, reason = NULL, issue_id = NULL,
+                   blocked_by = NULL, attempts = 0, next_attempt_at = now(), updated_at = now()
+             WHERE status = ANY(:retryable)
+               AND (CAST(:record AS uuid) IS NULL OR id = :record)
+               AND (CAST(:issue AS uuid) IS NULL OR issue_id = :issue)
+               AND (CAST(:connection AS uuid) IS NULL OR connection_id = :connection)
+               AND (CAST(:status AS text) IS NULL OR status = :status)
+               AND (CAST(:type AS text) IS NULL OR type = :type)
+            RETURNING connection_id
+            """,
+            retryable=sorted(RETRYABLE),
+            record=record_id,
+            issue=issue_id,
+            connection=connection_id,
+            status=status.value if status else None,
+            type=kind.value if kind else None,
+        )
+        return list(found.scalars())
+
+    def release_issue(self, issue_id: UUID) -> int:
+        """The cause is gone: everything that it blocked goes on."""
+        return self._execute(
+            """
+            UPDATE synced_records
+               SET status = CASE WHEN status IN ('rejected', 'blocked') AND blocked_by IS NULL
+                                 THEN 'pending' ELSE status END,
+                   reason_code = NULL, reason = NULL, issue_id = NULL, attempts = 0,
+                   next_attempt_at = now(), updated_at = now()
+             WHERE issue_id = :issue
+            """,
+            issue=issue_id,
+        ).rowcount
+
+    def start_over(self, record_id: UUID) -> None:
+        """A person asks for a new document: a new generation, unknown to the ledger."""
+        generation: int = self._execute(
+            "SELECT generation + 1 FROM synced_records WHERE id = :id FOR UPDATE", id=record_id
+        ).scalar_one()
+        self._execute(
+            """
+            UPDATE synced_records
+               SET generation = :generation, marker = :marker, status = 'pending',
+                   platform_object_id = NULL, provider_version = NULL, progress = NULL,
+                   pushed_hash = NULL, pulled_hash = NULL, ledger = NULL, variance = NULL,
+                   issue_id = NULL, reason_code = NULL, reason = NULL, attempts = 0,
+                   fence = fence + 1, next_attempt_at = now(), updated_at = now()
+             WHERE id = :id AND status IN ('done', 'done_manually', 'rejected')
+            """,
+            id=record_id,
+            generation=generation,
+            marker=marker_of(record_id, generation),
+        )
+
+    def drop_twin(
+        self, connection_id: UUID, kind: ObjectType, record_id: UUID, platform_id: str
+    ) -> None:
+        """Drop what a pull stored of an object that a person says is ours."""
+        self._drop_twins(connection_id, kind, [{"id": record_id, "platform_id": platform_id}])
+
+    def set_by_hand(
+        self,
+        record_id: UUID,
+        status: SyncStatus,
+        *,
+        reason: str,
+        platform_id: str | None = None,
+    ) -> bool:
+        """A person settles or skips a record; False when its status does not allow it."""
+        changed = self._execute(
+            """
+            UPDATE synced_records
+               SET status = :status, reason_code = 'by_person', reason = :reason, issue_id = NULL,
+                   blocked_by = NULL, platform_object_id = coalesce(:platform, platform_object_id),
+                   fence = fence + 1, lease_owner = NULL, lease_until = NULL, progress = NULL,
+                   updated_at = now()
+             WHERE id = :id AND status = ANY(:sources)
+            """,
+            id=record_id,
+            status=status.value,
+            reason=reason,
+            platform=platform_id,
+            sources=sorted(sources_of(status) - {status}),
+        )
+        if changed.rowcount and status is SyncStatus.DONE_MANUALLY:
+            self.release_children([record_id])
+        return bool(changed.rowcount)

@@ -1,0 +1,68 @@
+"""Organisations and billing entities."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from models.ids import new_id
+from models.repositories.statement import Repository
+from models.tables import BillingEntityRow, OrganisationRow
+
+
+class Tenants(Repository):
+    """Whose books there are."""
+
+    def organisation(self, name: str) -> UUID:
+        """The organisation of a name, made if it is new."""
+        self._session.execute(
+            insert(OrganisationRow).values(id=new_id(), name=name).on_conflict_do_nothing()
+        )
+        return self._session.execute(
+            select(OrganisationRow.id).where(OrganisationRow.name == name)
+        ).scalar_one()
+
+    def add_entity(
+        self,
+        organisation_id: UUID,
+        *,
+        code: str,
+        legal_name: str,
+        vat_number: str | None = None,
+        is_default: bool = False,
+    ) -> BillingEntityRow | None:
+        """Add a billing entity; None when the organisation has one with that code."""
+        if self._session.execute(
+            select(BillingEntityRow.id).where(
+                BillingEntityRow.organisation_id == organisation_id, BillingEntityRow.code == code
+            )
+        ).first():
+            return None
+        if is_default:
+            self._execute(
+                "UPDATE billing_entities SET is_default = false WHERE organisation_id = :id",
+                id=organisation_id,
+            )
+        row = BillingEntityRow(
+            organisation_id=organisation_id,
+            code=code,
+            legal_name=legal_name,
+            vat_number=vat_number,
+            is_default=is_default,
+        )
+        self._session.add(row)
+        self._session.flush()
+        return row
+
+    def entities(self) -> list[tuple[BillingEntityRow, str]]:
+        """All billing entities with the names of their organisations."""
+        found = self._session.execute(
+            select(BillingEntityRow, OrganisationRow.name)
+            .join(OrganisationRow, OrganisationRow.id == BillingEntityRow.organisation_id)
+            .order_by(OrganisationRow.name, BillingEntityRow.code)
+        )
+        return [(row, name) for row, name in found]
+
+    def entity(self, entity_id: UUID) -> BillingEntityRow | None:
+        """One billing entity."""
+        return self._session.get(BillingEntityRow, entity_id)

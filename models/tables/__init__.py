@@ -1,0 +1,39 @@
+"""The database tables; `models.repositories` is the only reader and writer."""
+
+from models.tables.base import Base
+from models.tables.connection import (
+    AuditRow,
+    ConnectionRole,
+    ConnectionRow,
+    ConnectionStatus,
+    ConsentRow,
+    CursorRow,
+    IssueRow,
+    MappingKind,
+    MappingRow,
+)
+from models.tables.document import DocumentRow
+from models.tables.sync_run import RunStatus, SyncRunRow, Trigger
+from models.tables.synced_record import AttemptRow, SyncedRecordRow
+from models.tables.tenant import BillingEntityRow, OrganisationRow
+
+__all__ = [
+    "AttemptRow",
+    "AuditRow",
+    "Base",
+    "BillingEntityRow",
+    "ConnectionRole",
+    "ConnectionRow",
+    "ConnectionStatus",
+    "ConsentRow",
+    "CursorRow",
+    "DocumentRow",
+    "IssueRow",
+    "MappingKind",
+    "MappingRow",
+    "OrganisationRow",
+    "RunStatus",
+    "SyncRunRow",
+    "SyncedRecordRow",
+    "Trigger",
+]

@@ -1,0 +1,164 @@
+"""Connections to platforms, the credentials behind them, and what belongs to one connection."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.canonical.record import ObjectType
+from models.tables.base import Base, CreatedAt, Key, choice
+
+
+class ConnectionStatus(StrEnum):
+    """Whether a connection can be used."""
+
+    PENDING_AUTH = "pending_auth"
+    CONNECTED = "connected"
+    DEAUTHORIZED = "deauthorized"
+    PAUSED = "paused"
+    DISCONNECTED = "disconnected"
+
+
+class ConnectionRole(StrEnum):
+    """Whether documents come from a connection or go to it."""
+
+    LEDGER = "ledger"
+    SOURCE = "source"
+
+
+class ConsentRow(Base):
+    """One set of credentials, encrypted; several connections may share it."""
+
+    __tablename__ = "consents"
+
+    id: Mapped[Key]
+    provider: Mapped[str]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    token_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class ConnectionRow(Base):
+    """A billing entity's authorised link to one platform."""
+
+    __tablename__ = "connections"
+    __table_args__ = (
+        Index(
+            "uq_connections_ledger",
+            "billing_entity_id",
+            unique=True,
+            postgresql_where=text("role = 'ledger' AND status <> 'disconnected'"),
+        ),
+        Index(
+            "ix_connections_next_sync_at",
+            "next_sync_at",
+            postgresql_where=text("status = 'connected'"),
+        ),
+    )
+
+    id: Mapped[Key]
+    billing_entity_id: Mapped[UUID] = mapped_column(ForeignKey("billing_entities.id"))
+    consent_id: Mapped[UUID] = mapped_column(ForeignKey("consents.id"))
+    provider: Mapped[str]
+    role: Mapped[ConnectionRole] = mapped_column(choice(ConnectionRole, "role"))
+    status: Mapped[ConnectionStatus] = mapped_column(choice(ConnectionStatus, "status"))
+    base_url: Mapped[str | None]
+    platform_organisation_id: Mapped[str]
+    platform_organisation_name: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    posting_from: Mapped[date | None]
+    """Nothing is posted while this is empty, and nothing dated before it, ever."""
+    schedule: Mapped[str] = mapped_column(default="24h")
+    """An interval (`24h`, `90m`) or five cron fields, UTC."""
+    next_sync_at: Mapped[datetime]
+    last_pull_at: Mapped[datetime | None]
+    parked_until: Mapped[datetime | None]
+    """No provider call before then: a quota is used up, or the provider is away."""
+    failures: Mapped[int] = mapped_column(default=0)
+    """Runs of bad luck in a row with the provider as a whole; the park time grows with it."""
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class CursorRow(Base):
+    """Where the next pull of one type resumes; moved together with the rows that it covers."""
+
+    __tablename__ = "cursors"
+
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"), primary_key=True)
+    type: Mapped[ObjectType] = mapped_column(choice(ObjectType, "type"), primary_key=True)
+    value: Mapped[str | None]
+    completed_at: Mapped[datetime | None]
+    """The last time that a pull of the type came to its end."""
+    updated_at: Mapped[CreatedAt]
+
+
+class MappingKind(StrEnum):
+    """What can be mapped by hand."""
+
+    TAX_RATE = "tax_rate"
+    ACCOUNT = "account"
+    CONTACT = "contact"
+    ITEM = "item"
+
+
+class MappingRow(Base):
+    """Our id or number of something and the platform's, said by a person."""
+
+    __tablename__ = "mappings"
+    __table_args__ = (UniqueConstraint("connection_id", "kind", "ours"),)
+
+    id: Mapped[Key]
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"))
+    kind: Mapped[MappingKind] = mapped_column(choice(MappingKind, "kind"))
+    ours: Mapped[str]
+    theirs: Mapped[str]
+    created_by: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class IssueRow(Base):
+    """One open cause that blocks one or more records; closing it releases them all."""
+
+    __tablename__ = "issues"
+    __table_args__ = (
+        Index(
+            "uq_issues_open",
+            "connection_id",
+            "code",
+            "subject",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"))
+    code: Mapped[str]
+    subject: Mapped[str]
+    sentence: Mapped[str]
+    actor: Mapped[str]
+    next_step: Mapped[str]
+    provider_message: Mapped[str | None]
+    first_seen_at: Mapped[CreatedAt]
+    last_seen_at: Mapped[CreatedAt]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+
+
+class AuditRow(Base):
+    """Who did what, and why they said they did it."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[Key]
+    at: Mapped[CreatedAt]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    reason: Mapped[str | None]
+    details: Mapped[dict[str, Any]]

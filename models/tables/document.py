@@ -1,0 +1,60 @@
+"""Documents: the present state of every business object, ours or pulled.
+
+One table for all types: the engine treats them alike, and people list, filter and sum them
+together. What people filter and sum by are columns; the whole record is one JSON column.
+"""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.canonical.record import ObjectType
+from models.tables.base import Base, CreatedAt, Key, Money, RateNumber, choice
+
+
+class DocumentRow(Base):
+    """One object, in the words of its owner.
+
+    The owner is the host product (`source_id` empty) or the connection that it was pulled from;
+    ids are unique per billing entity, owner and type.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint(
+            "billing_entity_id",
+            "source_id",
+            "type",
+            "external_id",
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_documents_listing", "billing_entity_id", "type", "document_date", "id"),
+        Index("ix_documents_number", "billing_entity_id", "type", "number"),
+    )
+
+    id: Mapped[Key]
+    billing_entity_id: Mapped[UUID] = mapped_column(ForeignKey("billing_entities.id"))
+    source_id: Mapped[UUID | None] = mapped_column(ForeignKey("connections.id"))
+    type: Mapped[ObjectType] = mapped_column(choice(ObjectType, "type"))
+    external_id: Mapped[str]
+    number: Mapped[str | None]
+    name: Mapped[str | None]
+    document_date: Mapped[date | None]
+    due_date: Mapped[date | None]
+    contact_ref: Mapped[str | None]
+    currency: Mapped[str | None] = mapped_column(String(3))
+    net_total: Mapped[Money | None]
+    tax_total: Mapped[Money | None]
+    total: Mapped[Money | None]
+    balance: Mapped[Money | None]
+    rate: Mapped[RateNumber | None]
+    status: Mapped[str | None]
+    body: Mapped[dict[str, Any]]
+    content_hash: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+    deleted_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]

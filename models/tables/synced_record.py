@@ -1,0 +1,141 @@
+"""The sync log: what stands where between us and a ledger, and every attempt to change it."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.canonical.record import ObjectType
+from models.status import SyncStatus
+from models.tables.base import Base, CreatedAt, Key, Money, choice
+
+
+class SyncedRecordRow(Base):
+    """The pair of our object and the platform's, per connection."""
+
+    __tablename__ = "synced_records"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "type", "object_id"),
+        Index(
+            "uq_synced_records_platform",
+            "connection_id",
+            "type",
+            "platform_object_id",
+            unique=True,
+            postgresql_where=text("platform_object_id IS NOT NULL"),
+        ),
+        UniqueConstraint("connection_id", "marker"),
+        # What a pusher claims, in the order that it claims it.
+        Index(
+            "ix_synced_records_due",
+            "connection_id",
+            "type",
+            "object_date",
+            "id",
+            postgresql_where=text("status IN ('pending', 'retry_wait')"),
+        ),
+        Index(
+            "ix_synced_records_moving",
+            "connection_id",
+            "next_attempt_at",
+            postgresql_where=text("status IN ('pending', 'retry_wait', 'uncertain', 'sending')"),
+        ),
+        Index(
+            "ix_synced_records_lease",
+            "lease_until",
+            postgresql_where=text("status = 'sending'"),
+        ),
+        Index(
+            "ix_synced_records_blocked_by",
+            "blocked_by",
+            postgresql_where=text("blocked_by IS NOT NULL"),
+        ),
+        Index("ix_synced_records_issue", "issue_id", postgresql_where=text("issue_id IS NOT NULL")),
+        Index("ix_synced_records_object", "object_id"),
+        Index("ix_synced_records_log", "connection_id", "updated_at", "id"),
+    )
+
+    id: Mapped[Key]
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"))
+    type: Mapped[ObjectType] = mapped_column(choice(ObjectType, "type"))
+    object_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))
+    object_date: Mapped[date | None]
+    platform_object_id: Mapped[str | None]
+    marker: Mapped[str]
+    """Our mark in the ledger: short, unique per connection, written into the document there."""
+
+    status: Mapped[SyncStatus] = mapped_column(choice(SyncStatus, "status"))
+    reason_code: Mapped[str | None]
+    reason: Mapped[str | None]
+    """One sentence: why it stands where it stands."""
+    issue_id: Mapped[UUID | None] = mapped_column(ForeignKey("issues.id"))
+    blocked_by: Mapped[UUID | None]
+    """The synced record of the parent that must be done first."""
+
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(BigInteger, default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Sends since the content last changed or a person last asked."""
+    refusals: Mapped[int] = mapped_column(default=0)
+    """Definite refusals ever; part of the idempotency key, since providers replay errors."""
+    checks: Mapped[int] = mapped_column(default=0)
+    """Look-ups since the outcome became uncertain."""
+    uncertain_since: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime]
+    generation: Mapped[int] = mapped_column(default=1)
+    progress: Mapped[dict[str, Any] | None]
+    """What the steps of a write in several steps left behind, in the connector's words."""
+
+    sent_operation: Mapped[str | None]
+    """create, update or void: what is being done or was last done."""
+    sent_hash: Mapped[str | None]
+    """Content that is being sent or was last sent."""
+    sent_body: Mapped[dict[str, Any] | None]
+    """That content in the ledger's ids, until its fate is known: what a look-up looks for."""
+    pushed_hash: Mapped[str | None]
+    """Content that the ledger is known to have accepted."""
+    pulled_hash: Mapped[str | None]
+    """Content of the ledger's own version when it was last read."""
+    provider_version: Mapped[str | None]
+    variance: Mapped[Money | None]
+    """Ledger's total less ours, where it is within the connector's tolerance."""
+    ledger: Mapped[dict[str, Any] | None]
+    """What the ledger shows of it: number, date, totals, balance, status, url."""
+
+    last_pulled_at: Mapped[datetime | None]
+    last_pushed_at: Mapped[datetime | None]
+    seen_run_id: Mapped[UUID | None]
+    """The last complete pull that met it; those not met are gone."""
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class AttemptRow(Base):
+    """One try of one record, committed before the call: the sync log's evidence."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_record", "record_id", "started_at"),)
+
+    id: Mapped[Key]
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("synced_records.id"))
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("sync_runs.id"))
+    trigger: Mapped[str]
+    correlation_id: Mapped[str]
+    operation: Mapped[str]
+    idempotency_key: Mapped[str]
+    payload_hash: Mapped[str]
+    fence: Mapped[int] = mapped_column(BigInteger)
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    """Empty while bytes may be under way."""
+    late: Mapped[bool] = mapped_column(default=False)
+    """The answer came after the lease was lost; the record was left alone."""
+    http_status: Mapped[int | None]
+    request_id: Mapped[str | None]
+    error_code: Mapped[str | None]
+    sentence: Mapped[str | None]
+    provider_message: Mapped[str | None]

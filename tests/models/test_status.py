@@ -1,0 +1,34 @@
+"""The moves between statuses."""
+
+import pytest
+
+from models.status import CLAIMABLE, FINAL, SyncStatus, may_move, public_status, sources_of
+
+S = SyncStatus
+
+
+@pytest.mark.parametrize("status", SyncStatus)
+def test_every_status_has_a_way_on_or_is_an_end(status: SyncStatus) -> None:
+    onward = {new for new in SyncStatus if new != status and may_move(status, new)}
+
+    assert onward
+    assert onward == {S.PENDING} if status is S.DONE else onward
+
+
+def test_only_what_is_due_can_become_sending() -> None:
+    assert sources_of(S.SENDING) - {S.SENDING} == CLAIMABLE
+
+
+def test_an_unclear_record_is_never_sent_directly() -> None:
+    assert not may_move(S.UNCERTAIN, S.SENDING)
+
+
+def test_sending_never_ends_with_a_person_saying_so() -> None:
+    assert not may_move(S.SENDING, S.DONE_MANUALLY)
+    assert not may_move(S.SENDING, S.SKIPPED)
+
+
+def test_the_public_contract_knows_three_words() -> None:
+    assert {public_status(status) for status in SyncStatus} == {"pending", "done", "error"}
+    assert {public_status(status) for status in FINAL} == {"done"}
+    assert public_status(S.RETRY_WAIT) == "pending"
