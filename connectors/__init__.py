@@ -1,0 +1,1 @@
+"""One folder per provider behind one interface; plain code over HTTP that knows no database."""

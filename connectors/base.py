@@ -1,0 +1,393 @@
+"""The interface between the engine and a provider, and what a connector declares about itself.
+
+A connector is plain code over HTTP: no database, no Celery, no session. The engine hands it
+canonical records whose references are already the provider's ids, and gets one result per
+record. What differs between providers is data in `ConnectorSpec` before it is code.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+import httpx
+from pydantic import BaseModel
+
+from connectors.errors import ConnectorError
+from models.canonical import AnyRecord, ObjectType
+
+
+class Role(StrEnum):
+    """Whether documents come from a connection (source) or go to it (ledger)."""
+
+    LEDGER = "ledger"
+    SOURCE = "source"
+
+
+class Operation(StrEnum):
+    """What a push does to the object at the provider."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    VOID = "void"
+
+
+class Changes(StrEnum):
+    """How a pull finds what changed."""
+
+    MODIFIED_SINCE = "modified_since"
+    CURSOR = "cursor"
+    NONE = "none"  # the whole list, every time
+
+
+@dataclass(frozen=True)
+class PullSpec:
+    """How one type of object is read."""
+
+    page_size: int
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class PushSpec:
+    """How one type of object is written."""
+
+    operations: frozenset[Operation]
+    batch_size: int
+    """Records per `push` call; 1 where the provider has no batch call."""
+    steps: int = 1
+    """Most `push` calls that one record takes from nothing to done."""
+    marker: str = ""
+    """Which field carries our marker: what `find` searches by."""
+
+
+@dataclass(frozen=True)
+class TypeSpec:
+    """What a connector can do with one type of object."""
+
+    pull: PullSpec | None = None
+    push: PushSpec | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the provider allows; None where it states nothing."""
+
+    per_minute: int | None = None
+    per_day: int | None = None
+    concurrent: int = 1
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """How the provider treats a repeated key."""
+
+    remembered_for: timedelta
+    replays_errors: bool
+
+
+@dataclass(frozen=True)
+class ConnectorSpec:
+    """Everything that the engine needs to know about a provider, as data."""
+
+    key: str
+    name: str
+    types: Mapping[ObjectType, TypeSpec]
+    build: Callable[["ConnectorConfig"], "Connector"]
+    credentials: type[BaseModel]
+    settings: type["ConnectorSettings"]
+    roles: frozenset[Role] = frozenset({Role.LEDGER})
+    hosts: frozenset[str] = frozenset()
+    """Host names that a base URL may have; empty for software that people host themselves."""
+    default_base_url: str | None = None
+    limits: Limits = Limits()
+    idempotency: Idempotency | None = None
+    """None where the provider knows no idempotency key."""
+    consistency_delay: timedelta = timedelta(seconds=60)
+    """After this long, what a look-up does not find was not written."""
+    rounding_tolerance: Decimal = Decimal("0.02")
+    """How far the provider's total may be from ours because it rounds tax differently."""
+
+    def pulls(self, kind: ObjectType) -> PullSpec | None:
+        """How a type is pulled, or None when it is not."""
+        return self.types[kind].pull if kind in self.types else None
+
+    def pushes(self, kind: ObjectType, operation: Operation | None = None) -> PushSpec | None:
+        """How a type is pushed, or None when it (or the operation on it) is not claimed."""
+        push = self.types[kind].push if kind in self.types else None
+        if push is None or (operation is not None and operation not in push.operations):
+            return None
+        return push
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """All claims as words: `pull:invoices`, `push:payments`, `update:contacts` ..."""
+        claims: set[str] = set()
+        for kind, spec in self.types.items():
+            if spec.pull:
+                claims.add(f"pull:{kind.plural}")
+            if spec.push:
+                claims |= {
+                    f"{'push' if op is Operation.CREATE else op.value}:{kind.plural}"
+                    for op in spec.push.operations
+                }
+        return frozenset(claims)
+
+
+class ConflictPolicy(StrEnum):
+    """Who wins when a document was changed on both sides."""
+
+    ASK = "ask"
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+class ConnectorSettings(BaseModel):
+    """Settings that every connection has; connectors add their own by inheriting."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    default_sales_account: str | None = None
+    """Code of the ledger account for invoice lines that name none."""
+    default_purchase_account: str | None = None
+    """The same for bill lines."""
+    payment_account: str | None = None
+    """Code of the bank or cash account for payments that name none."""
+    conflict_policy: ConflictPolicy = ConflictPolicy.ASK
+    """Who wins when both sides changed: ask, ours, theirs."""
+    consistency_delay_seconds: int | None = None
+    """Overrides how long to wait before an unclear write counts as not written."""
+
+
+class Deadline:
+    """A moment after which no request may leave: the end of a lease, less a margin.
+
+    Both clocks count, whichever says more: the monotonic one misses a suspended machine, the
+    wall clock misses being set back.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._monotonic = time.monotonic()
+        self._wall = time.time()
+
+    def left(self) -> float:
+        """Seconds that remain; negative when it has passed."""
+        gone = max(time.monotonic() - self._monotonic, time.time() - self._wall)
+        return self._seconds - gone
+
+
+@dataclass
+class CallScope:
+    """What surrounds provider calls: for whose sake, until when, and how many there were.
+
+    The HTTP plumbing lets no request out after the deadline, so that a worker that was frozen
+    for longer than its lease cannot write late.
+    """
+
+    correlation_id: str
+    deadline: Deadline | None = None
+    calls: int = 0
+    bytes_received: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count(self, *, calls: int = 0, received: int = 0) -> None:
+        """Add to the figures; batches may be sent from several threads."""
+        with self._lock:
+            self.calls += calls
+            self.bytes_received += received
+
+
+@dataclass(frozen=True)
+class ConnectorConfig:
+    """What a connector is built from."""
+
+    base_url: str
+    credentials: BaseModel
+    settings: ConnectorSettings
+    http: httpx.Client
+    """Shared by the process; the connector wraps it with its own headers."""
+    scope: CallScope
+    organisation_id: str | None = None
+    """The provider's id of the organisation that the connection was made with."""
+    timeout_seconds: float = 60
+    """Longest wait for one answer."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who we are at the provider, and whose books these are."""
+
+    organisation_id: str
+    organisation_name: str
+    base_currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The sums that the provider computed for a document; None where it has none."""
+
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    total: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class PulledRecord:
+    """One object as the provider has it."""
+
+    platform_id: str
+    record: AnyRecord
+    marker: str | None = None
+    """Our marker, when the object carries one."""
+    version: str | None = None
+    url: str | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """One object of a page that could not be read; the page goes on without it."""
+
+    platform_id: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A piece of a pull that is stored, with its cursor, in one transaction."""
+
+    records: Sequence[PulledRecord]
+    bad: Sequence[BadRecord] = ()
+    cursor: str | None = None
+    """Where the next pull resumes once this page is stored; None: not yet."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from `start` to `end`, both included; None is open."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def holds(self, day: date | None) -> bool:
+        """Whether a day lies in it; a missing day never does, unless both ends are open."""
+        if day is None:
+            return self.start is None and self.end is None
+        return (self.start is None or day >= self.start) and (self.end is None or day <= self.end)
+
+
+@dataclass(frozen=True)
+class PushItem:
+    """One record to write."""
+
+    key: str
+    """Idempotency key: 32 hex digits, the same for every try of the same content."""
+    marker: str
+    """Our mark, at most 20 characters, to be written into the document and searched by."""
+    operation: Operation
+    record: AnyRecord
+    """References in it are the provider's ids."""
+    platform_id: str | None = None
+    version: str | None = None
+    progress: Mapping[str, Any] | None = None
+    """What an earlier step left. With UPDATE: the content changed since that step."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider has the record, complete."""
+
+    platform_id: str
+    number: str | None = None
+    totals: Totals = Totals()
+    version: str | None = None
+    url: str | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know: `line 2 is booked as 1 x 99.99` ..."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """One step of several is done; the engine keeps `progress` and calls again."""
+
+    progress: Mapping[str, Any]
+    platform_id: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """One record failed; the error says what to do about it."""
+
+    error: ConnectorError
+
+
+PushResult = Accepted | Progressed | Failed
+
+
+@dataclass(frozen=True)
+class Found:
+    """The provider has exactly one object with our marker."""
+
+    accepted: Accepted
+    progress: Mapping[str, Any] | None = None
+    """Set when steps are missing: the engine goes on from there."""
+
+
+@dataclass(frozen=True)
+class Absent:
+    """The provider has no such object, as far as it can tell now."""
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """It cannot be told: several match, or the provider cannot be searched for this."""
+
+    reason: str
+    url: str | None = None
+
+
+FindResult = Found | Absent | Unclear
+
+
+class Connector(Protocol):
+    """What the engine asks of a provider. Only `ConnectorError` may leave any method."""
+
+    def check(self) -> Identity:
+        """Who am I, and whose books are these: one cheap call."""
+        ...
+
+    def pull(
+        self,
+        kind: ObjectType,
+        cursor: str | None,
+        *,
+        period: Period | None = None,
+    ) -> Iterator[Page]:
+        """Read what changed since `cursor` (None: everything), page by page.
+
+        Reads are lenient: unknown fields and enum values pass; an unreadable object becomes a
+        `BadRecord`. With `period` only documents dated in it are wanted and cursors are ignored.
+        A pull that brings nothing still gives a cursor: what is made and deleted after it could
+        otherwise never be known as deleted.
+        """
+        ...
+
+    def push(self, kind: ObjectType, items: Sequence[PushItem]) -> Sequence[PushResult]:
+        """Write at most a batch of records: one result per item, in order.
+
+        May raise instead when the error concerns the whole call and nothing is known of any
+        item. Never repeats a write by itself. An update or a void may be said twice: when the
+        content is there already, it is accepted, also with the version of before.
+        """
+        ...
+
+    def find(self, kind: ObjectType, items: Sequence[PushItem]) -> Sequence[FindResult]:
+        """Look up, by marker or platform id, what an unclear write left: one result per item."""
+        ...

@@ -1,0 +1,336 @@
+"""HTTP for connectors: time-outs, deadlines, redaction, and what each failure means.
+
+Reads are repeated within seconds; writes never are: a write that broke off after bytes left is
+`OutcomeUnknown`, and only a look-up in the ledger may decide about it. The difference between
+"nothing was sent" and "something may have happened" is made here and nowhere else.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import tenacity
+
+from connectors.base import CallScope, Deadline
+from connectors.errors import (
+    AuthorizationLost,
+    Cause,
+    Conflict,
+    ConnectorError,
+    OutcomeUnknown,
+    PermissionDenied,
+    ProtocolError,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unavailable,
+)
+
+USER_AGENT = "ledgerbridge/0.1"
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_WORDS = 600
+MOST_READS = 3
+MOST_SECONDS_OF_READING = 30
+LATE = "late"
+"""Code of the error when a deadline passed before the request left."""
+
+# Nothing left this machine: the request cannot have had an effect.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+# What httpx raises when texts cannot be written as HTTP: odd characters in an address or a key.
+_NOT_HTTP = (httpx.InvalidURL, UnicodeError, TypeError, ValueError)
+
+_LONGEST_WAIT = timedelta(days=31)
+
+# A header that is quoted back, or a long token after the word that announces it.
+_CREDENTIALS = re.compile(
+    r"""(authorization|cookie)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|session|token)\s+)?[^\s"',;}]+"""
+    r"""|(bearer|basic|session|token)["' :=]+[\w+/.=~-]{16,}""",
+    re.IGNORECASE,
+)
+
+
+def timeout_of(seconds: float) -> httpx.Timeout:
+    """Time-outs for a connection's `timeout_seconds`: reaching the provider must go faster."""
+    quick = min(5.0, seconds)
+    return httpx.Timeout(seconds, connect=quick, pool=quick)
+
+
+Classify = Callable[[httpx.Response, bool], ConnectorError | None]
+"""(answer, is it an answer to a write) → the error in it, or None when it is a good answer."""
+
+
+class Http:
+    """One connector's way to its provider, on the process's shared `httpx.Client`."""
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        base_url: str,
+        scope: CallScope,
+        *,
+        secrets: Iterable[str] = (),
+        classify: Classify | None = None,
+        timeout: httpx.Timeout | None = None,
+    ) -> None:
+        """`secrets` are texts that must not appear in any message that leaves here."""
+        self._client = client
+        self._base_url = base_url.rstrip("/")
+        self._scope = scope
+        self._secrets = [secret for secret in secrets if secret]
+        self._classify = classify or error_in
+        self._timeout = timeout or timeout_of(60)
+
+    def read(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> httpx.Response:
+        """Send a request without effects; repeated at most twice, within 30 seconds."""
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_worth_repeating),
+            stop=self._given_up,
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
+            reraise=True,
+        ):
+            with attempt:
+                return self._send(method, path, wrote=False, headers=headers, **kwargs)
+        raise AssertionError("tenacity re-raises")  # pragma: no cover  # for the type checker
+
+    def write(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> httpx.Response:
+        """Send a request that changes something; exactly once."""
+        return self._send(method, path, wrote=True, headers=headers, **kwargs)
+
+    def _given_up(self, state: tenacity.RetryCallState) -> bool:
+        """Whether a read is not tried again: often enough, long enough, or too late for it."""
+        deadline = self._scope.deadline
+        late = deadline is not None and state.upcoming_sleep >= deadline.left()
+        long = (state.seconds_since_start or 0) >= MOST_SECONDS_OF_READING
+        return late or long or state.attempt_number >= MOST_READS
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        wrote: bool,
+        headers: Mapping[str, str] | None,
+        **kwargs: Any,
+    ) -> httpx.Response:
+        request = self._built(method, path, headers or {}, **kwargs)
+        self._scope.count(calls=1)
+        try:
+            response = self._client.send(request, stream=True, follow_redirects=False)
+            try:
+                self._load(response)
+            finally:
+                response.close()
+        except _NOT_SENT as error:
+            raise Unavailable(
+                self.redact(f"{request.url.host} cannot be reached: {error}"), code="unreachable"
+            ) from None
+        except httpx.LocalProtocolError as error:
+            raise _unsendable(error) from None
+        except httpx.HTTPError as error:
+            message = self.redact(
+                f"the connection to {request.url.host} broke off: "
+                f"{str(error) or type(error).__name__}"
+            )
+            if wrote:
+                raise OutcomeUnknown(message, code="no_answer") from None
+            raise Transient(message, code="no_answer") from None
+        if error_found := self._error_in(response, wrote=wrote):
+            raise error_found
+        return response
+
+    def _built(
+        self, method: str, path: str, headers: Mapping[str, str], **kwargs: Any
+    ) -> httpx.Request:
+        timeout = self._within_deadline()
+        try:
+            request = self._client.build_request(
+                method,
+                self._base_url + path,
+                headers={
+                    "User-Agent": USER_AGENT,
+                    "X-Correlation-ID": self._scope.correlation_id,
+                    **headers,
+                },
+                timeout=timeout,
+                **kwargs,
+            )
+        except _NOT_HTTP as error:
+            raise _unsendable(error) from None
+        # The client is shared by all connections and keeps cookies: one customer's session must
+        # not go out with another customer's request.
+        if "cookie" not in {name.lower() for name in headers}:
+            request.headers.pop("cookie", None)
+        return request
+
+    def _error_in(self, response: httpx.Response, *, wrote: bool) -> ConnectorError | None:
+        """What a connector finds in an answer, with nothing secret in it."""
+        try:
+            error = self._classify(response, wrote)
+        except Exception as bug:  # noqa: BLE001  # whatever it is, only a ConnectorError may leave
+            kind = OutcomeUnknown if wrote else ProtocolError
+            return kind(
+                f"an answer that cannot be understood (HTTP {response.status_code}, "
+                f"{type(bug).__name__})",
+                code="unreadable_answer",
+                http_status=response.status_code,
+            )
+        if error is not None:
+            error.message = self.redact(error.message)
+            error.args = (error.message,)
+            error.code = self.redact(error.code)
+            if error.cause is not None:
+                words = {name: self.redact(word) for name, word in error.cause.words.items()}
+                error.cause = Cause(error.cause.code, self.redact(error.cause.subject), words)
+        return error
+
+    def _within_deadline(self) -> httpx.Timeout:
+        """The configured time-outs, cut so that no request outlives the lease behind it.
+
+        Waiting for a connection and connecting come before the first byte: they get half each.
+        """
+        if self._scope.deadline is None:
+            return self._timeout
+        left = self._scope.deadline.left()
+        if left <= 0:
+            raise Transient("the time for this batch ran out before it was sent", code=LATE)
+        most = {"pool": left / 2, "connect": left / 2, "write": left, "read": left}
+        cut = {
+            name: most[name] if seconds is None else min(seconds, most[name])
+            for name, seconds in self._timeout.as_dict().items()
+        }
+        return httpx.Timeout(**cut)
+
+    def _load(self, response: httpx.Response) -> None:
+        """Read the body, up to a size and a time that no honest answer needs."""
+        chunks: list[bytes] = []
+        size = 0
+        patience = Deadline(2 * (self._timeout.read or 60.0))
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise httpx.ReadError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            if patience.left() < 0:
+                raise httpx.ReadTimeout("the answer does not end")
+            chunks.append(chunk)
+        self._scope.count(received=size)
+        # httpx has no public way to set a body that was read under a limit.
+        response._content = b"".join(chunks)  # noqa: SLF001
+
+    def redact(self, text: str) -> str:
+        """Make provider text fit to be shown: no secrets, no control characters, not endless."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        text = _CREDENTIALS.sub(lambda match: f"{match[1] or match[2]} ***", text)
+        text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text)
+        return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]} …"
+
+
+def _unsendable(error: Exception) -> ProtocolError:
+    """For what is refused on this side, before the first byte; the words may hold a secret."""
+    return ProtocolError(
+        f"the request cannot be written as HTTP: {type(error).__name__}", code="unsendable"
+    )
+
+
+def _worth_repeating(error: BaseException) -> bool:
+    return isinstance(error, Transient) and not isinstance(error, RateLimited)
+
+
+def error_in(response: httpx.Response, wrote: bool) -> ConnectorError | None:
+    """Read an error from the status alone; connectors look into the body first.
+
+    5xx and 408 after a write: it may have happened. 503 of a read: the provider is away.
+    """
+    status = response.status_code
+    if status < 300:  # noqa: PLR2004  # HTTP's own numbers
+        return None
+    words = f"HTTP {status}: {response.text[:MAX_WORDS]}".strip().rstrip(":")
+    common: dict[str, Any] = {
+        "http_status": status,
+        "code": str(status),
+        "request_id": response.headers.get("x-request-id"),
+        "retry_after": retry_after(response.headers),
+    }
+    if status < 400:  # noqa: PLR2004
+        return ProtocolError(f"HTTP {status}: an unexpected redirect", **common)
+    kinds: dict[int, type[ConnectorError]] = {
+        401: AuthorizationLost,
+        403: PermissionDenied,
+        408: OutcomeUnknown if wrote else Transient,
+        409: Conflict,
+        412: Conflict,
+        429: RateLimited,
+    }
+    if status in kinds:
+        return kinds[status](words, **common)
+    if status < 500:  # noqa: PLR2004
+        return Rejected(words, **common)
+    return (OutcomeUnknown if wrote else Unavailable)(words, **common)
+
+
+def json_of(response: httpx.Response, *, wrote: bool) -> Any:
+    """Decode a JSON answer with exact numbers.
+
+    Raises:
+        OutcomeUnknown: The answer to a write is not JSON: what became of it is not known.
+        Unavailable: The answer to a read is not JSON; something else is speaking for the provider.
+    """
+    try:
+        return json.loads(response.content, parse_float=Decimal, parse_constant=_not_json)
+    except (ValueError, RecursionError):
+        kind = OutcomeUnknown if wrote else Unavailable
+        raise kind(
+            f"the answer from {response.url.host} is not JSON (HTTP {response.status_code}, "
+            f"{response.headers.get('content-type', 'no content type')})",
+            code="unreadable_answer",
+            http_status=response.status_code,
+        ) from None
+
+
+def _not_json(constant: str) -> Any:
+    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
+    raise ValueError(constant)
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Read `Retry-After`, in seconds or as a date; None when it is missing or nonsense."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        return min(timedelta(seconds=float(value)), _LONGEST_WAIT)
+    moment = _moment(value)
+    if moment is None:
+        return None
+    return min(max(timedelta(0), moment - datetime.now(UTC)), _LONGEST_WAIT)
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """The provider's clock, from the `Date` header: cursors follow it, not ours."""
+    return _moment(headers.get("date", ""))
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None

@@ -1,0 +1,49 @@
+"""From a provider's key to its spec; imported on first use.
+
+Connectors of others come through the entry-point group `ledgerbridge.connectors`, whose entries
+are `ConnectorSpec` objects.
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+
+from connectors.base import ConnectorSpec
+
+BUILT_IN = MappingProxyType(
+    {
+        "memory": "connectors.memory",
+        "tryton": "connectors.tryton",
+    }
+)
+GROUP = "ledgerbridge.connectors"
+
+
+class UnknownConnectorError(Exception):
+    """No connector has that key; the message lists those that exist."""
+
+
+@cache
+def spec(key: str) -> ConnectorSpec:
+    """The spec of a provider.
+
+    Raises:
+        UnknownConnectorError: There is none with that key.
+    """
+    if key in BUILT_IN:
+        found = import_module(BUILT_IN[key]).SPEC
+    else:
+        entries = {entry.name: entry for entry in entry_points(group=GROUP)}
+        if key not in entries:
+            known = ", ".join(sorted({*BUILT_IN, *entries}))
+            raise UnknownConnectorError(f"there is no connector {key!r}; known are {known}")
+        found = entries[key].load()
+    if not isinstance(found, ConnectorSpec):
+        raise UnknownConnectorError(f"the connector {key!r} does not give a ConnectorSpec")
+    return found
+
+
+def keys() -> list[str]:
+    """All providers that can be connected."""
+    return sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
