@@ -1,0 +1,236 @@
+"""The catalogue of causes: a code, one plain sentence, who acts, and the next step.
+
+Sentences name the thing to fix and are shown as they are. `{ledger}` is the platform's name,
+`{connection}` the connection's id; the other words come with the cause.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connectors.errors import Cause
+from models.repositories import IssueDraft
+
+
+class Actor(StrEnum):
+    """Who must act."""
+
+    BOOKKEEPER = "bookkeeper"
+    ADMINISTRATOR = "administrator"
+    US = "us"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What people read about a code."""
+
+    sentence: str
+    actor: Actor
+    next_step: str
+
+
+CATALOGUE: dict[str, Entry] = {
+    # -- something of ours has no counterpart ---------------------------------------------
+    "tax_rate_unmapped": Entry(
+        "Tax rate {rate} % has no counterpart in {ledger}.",
+        Actor.BOOKKEEPER,
+        "Create the rate in {ledger} and sync, or map it to an existing one: "
+        "`ledgerbridge map tax-rate --connection {connection} {ours} RATE_IN_LEDGER`.",
+    ),
+    "tax_rate_ambiguous": Entry(
+        "Tax rate {rate} % fits several rates in {ledger}: {candidates}.",
+        Actor.BOOKKEEPER,
+        "Say which one is meant: "
+        "`ledgerbridge map tax-rate --connection {connection} {ours} RATE_IN_LEDGER`.",
+    ),
+    "account_unmapped": Entry(
+        "Account {account} does not exist in {ledger}.",
+        Actor.BOOKKEEPER,
+        "Create it in {ledger} and sync, or map it to an existing one: "
+        "`ledgerbridge map account --connection {connection} {account} ACCOUNT_IN_LEDGER`.",
+    ),
+    "account_not_named": Entry(
+        "There is no account for {purpose} in {ledger}.",
+        Actor.ADMINISTRATOR,
+        "Name an account on the documents, or map the word `{ours}` to one: "
+        "`ledgerbridge map account --connection {connection} {ours} ACCOUNT_IN_LEDGER`.",
+    ),
+    "contact_unknown": Entry(
+        "Contact {contact} is named by documents but was never handed in.",
+        Actor.ADMINISTRATOR,
+        "Import the contact; what waits for it then goes through by itself.",
+    ),
+    "contact_ambiguous": Entry(
+        "Contact {contact} fits several contacts in {ledger}: {candidates}.",
+        Actor.BOOKKEEPER,
+        "Say which one is meant: "
+        "`ledgerbridge map contact --connection {connection} {ours} CONTACT_IN_LEDGER`.",
+    ),
+    "document_unknown": Entry(
+        "{document} is named by other documents but was never handed in.",
+        Actor.ADMINISTRATOR,
+        "Import it; what waits for it then goes through by itself.",
+    ),
+    "parent_skipped": Entry(
+        "{document} is never sent to {ledger}, so what pays or corrects it cannot be either.",
+        Actor.BOOKKEEPER,
+        "If {ledger} has it, settle it: `ledgerbridge settle RECORD --platform-id ID --reason …`; "
+        "if not, skip what waits for it.",
+    ),
+    # -- the ledger refuses ---------------------------------------------------------------
+    "period_closed": Entry(
+        "The period {period} is closed in {ledger}.",
+        Actor.BOOKKEEPER,
+        "Reopen the period in {ledger} or change the date of the documents, then "
+        "`ledgerbridge retry --connection {connection} --status rejected`.",
+    ),
+    "frozen_in_ledger": Entry(
+        "{ledger} does not allow changes to a {type} that is posted.",
+        Actor.BOOKKEEPER,
+        "Correct it with a credit note or a new document, or take the change back.",
+    ),
+    "over_allocated": Entry(
+        "A payment would pay more than is open on {document}.",
+        Actor.BOOKKEEPER,
+        "Check what has been paid already, and correct the payment's allocations.",
+    ),
+    "ledger_question": Entry(
+        "{ledger} asks a question that a person must answer: {question}",
+        Actor.BOOKKEEPER,
+        "Answer it in {ledger} or change the document, then "
+        "`ledgerbridge retry --connection {connection} --status rejected`.",
+    ),
+    "refused": Entry(
+        "{ledger} refused: {message}",
+        Actor.BOOKKEEPER,
+        "Correct the document or the ledger, then "
+        "`ledgerbridge retry --connection {connection} --status rejected`.",
+    ),
+    "conflict": Entry(
+        "{document} was changed both here and in {ledger}.",
+        Actor.BOOKKEEPER,
+        "Decide which version is right and make the other one equal to it.",
+    ),
+    "already_in_ledger": Entry(
+        "{ledger} already has {document}, with other content: {difference}.",
+        Actor.BOOKKEEPER,
+        "If it is the same document, settle it by hand: "
+        "`ledgerbridge settle RECORD --platform-id {theirs} --reason …`; else change the number.",
+    ),
+    "already_paired": Entry(
+        "{ledger} says that {document} is the same as another document of ours.",
+        Actor.BOOKKEEPER,
+        "Compare the two documents; one of them is a duplicate.",
+    ),
+    "unsupported": Entry(
+        "{ledger} cannot take this: {message}",
+        Actor.BOOKKEEPER,
+        "Enter it in {ledger} by hand, then settle it: "
+        "`ledgerbridge settle RECORD --platform-id ID --reason …`.",
+    ),
+    # -- what became of it is not clear ---------------------------------------------------
+    "outcome_unclear": Entry(
+        "It cannot be told whether {document} arrived in {ledger}: {message}",
+        Actor.BOOKKEEPER,
+        "Look in {ledger}. If it is there: `ledgerbridge settle RECORD --platform-id ID "
+        "--reason …`; if not: `ledgerbridge retry RECORD`.",
+    ),
+    "gave_up": Entry(
+        "{ledger} did not take {document} in {attempts} tries: {message}",
+        Actor.ADMINISTRATOR,
+        "See the attempts with `ledgerbridge record RECORD`; retry once the cause is gone.",
+    ),
+    # -- the two sides differ -------------------------------------------------------------
+    "totals_differ": Entry(
+        "{document} is in {ledger} with another total: {difference}.",
+        Actor.BOOKKEEPER,
+        "Correct it in {ledger}.",
+    ),
+    "changed_in_ledger": Entry(
+        "{document} was changed in {ledger}: {difference}.",
+        Actor.BOOKKEEPER,
+        "Change it back in {ledger}, or make the same change here.",
+    ),
+    "deleted_in_ledger": Entry(
+        "{document} was deleted in {ledger}.",
+        Actor.BOOKKEEPER,
+        "If that was right, delete it here too; if not, push it again with `ledgerbridge retry "
+        "RECORD --again`.",
+    ),
+    "unreadable_record": Entry(
+        "A {type} in {ledger} cannot be read ({theirs}): {message}",
+        Actor.US,
+        "Correct it in {ledger} if the reason is there; otherwise report it to us.",
+    ),
+    # -- the connection -------------------------------------------------------------------
+    "authorization_lost": Entry(
+        "{ledger} no longer accepts our credentials.",
+        Actor.ADMINISTRATOR,
+        "Give new ones: `ledgerbridge connections reauthorize {connection} --credentials FILE`.",
+    ),
+    "wrong_organisation": Entry(
+        "The credentials now open other books ({theirs}) than those that were connected ({ours}).",
+        Actor.ADMINISTRATOR,
+        "Give credentials for the right books: "
+        "`ledgerbridge connections reauthorize {connection} --credentials FILE`.",
+    ),
+    "permission_denied": Entry(
+        "Our user in {ledger} may not do this: {message}",
+        Actor.ADMINISTRATOR,
+        "Give the user the right in {ledger}, then "
+        "`ledgerbridge retry --connection {connection} --status rejected`.",
+    ),
+    "ledger_unreachable": Entry(
+        "{ledger} cannot be reached: {message}",
+        Actor.NOBODY,
+        "Nothing is lost and nothing needs doing: it is tried again by itself. If it lasts, check "
+        "the address with `ledgerbridge connections check {connection}`.",
+    ),
+    "quota_used_up": Entry(
+        "{ledger} accepts no more calls until {until}.",
+        Actor.NOBODY,
+        "Nothing needs doing: it goes on by itself then.",
+    ),
+    "bug": Entry(
+        "Something unforeseen happened with {ledger}: {message}",
+        Actor.US,
+        "Report it to us with the output of `ledgerbridge record RECORD`.",
+    ),
+}
+
+CONNECTION_CODES = frozenset(
+    {
+        "authorization_lost",
+        "wrong_organisation",
+        "ledger_unreachable",
+        "quota_used_up",
+        "unreadable_record",
+    }
+)
+"""Issues of the connection itself: they stay open without any record waiting for them."""
+
+
+def in_words(
+    cause: Cause, *, ledger: str, connection: str, provider_message: str | None = None
+) -> IssueDraft:
+    """Say a cause in the words that people read; an unknown code is a refusal with its message."""
+    entry = CATALOGUE.get(cause.code, CATALOGUE["refused"])
+    words: defaultdict[str, str] = defaultdict(
+        lambda: "?",
+        {"message": provider_message or cause.code, "document": cause.subject, **cause.words},
+    )
+    words.update(ledger=ledger, connection=connection)
+    return IssueDraft(
+        code=cause.code,
+        subject=cause.subject,
+        sentence=_ended(entry.sentence.format_map(words)),
+        actor=entry.actor.value,
+        next_step=entry.next_step.format_map(words),
+        provider_message=provider_message,
+    )
+
+
+def _ended(sentence: str) -> str:
+    """A provider's own words at the end of a sentence may lack the full stop."""
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."

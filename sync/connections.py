@@ -1,0 +1,364 @@
+"""Opening a connector for a connection, and the life of a connection.
+
+A connector is opened for one piece of work; before the first write of each, the organisation
+behind the credentials is compared with the one that was connected.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pydantic
+
+from connectors.base import CallScope, Connector, ConnectorConfig, ConnectorSpec, Identity, Role
+from connectors.errors import AuthorizationLost, Cause, ConnectorError, RateLimited, Unavailable
+from models.crypto import KeyRing
+from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
+from models.unit_of_work import UnitOfWork
+from sync.catalogue import in_words
+from sync.engine import Engine, log
+from sync.errors import InvalidInputError, NotAllowedError, NotFoundError
+from sync.outcome import Stop, park_time
+from sync.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Builds connectors from stored connections; made once per process."""
+
+    spec: Callable[[str], ConnectorSpec]
+    keys: KeyRing
+    http: Any
+    """The process's `httpx.Client`; passed on, never used here."""
+    timeout_seconds: float
+    allowed_base_urls: tuple[str, ...] = ()
+    allow_loopback: bool = False
+
+    def open(self, connection: ConnectionRow, sealed: bytes, scope: CallScope) -> Connector:
+        """A connector that speaks for a stored connection."""
+        spec = self.spec(connection.provider)
+        return spec.build(
+            ConnectorConfig(
+                base_url=self.checked_url(spec, connection.base_url),
+                credentials=spec.credentials.model_validate(self.keys.open(sealed)),
+                settings=spec.settings.model_validate(connection.settings),
+                http=self.http,
+                scope=scope,
+                organisation_id=connection.platform_organisation_id or None,
+                timeout_seconds=self.timeout_seconds,
+            )
+        )
+
+    def checked_url(self, spec: ConnectorSpec, base_url: str | None) -> str:
+        """The base URL to use, if it is one that may be used.
+
+        Raises:
+            InvalidInputError: It leads somewhere that neither the provider nor the operator named.
+        """
+        url = base_url or spec.default_base_url
+        if url is None:
+            raise InvalidInputError(f"{spec.name} needs a base URL: give it with --base-url")
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise InvalidInputError(f"{url!r} is not a base URL: it must start with https://")
+        if parts.username or parts.password:
+            raise InvalidInputError("a base URL must not hold credentials: put them into the file")
+        listed = any(
+            url.rstrip("/") == allowed or url.startswith(f"{allowed}/")
+            for allowed in self.allowed_base_urls
+        )
+        if listed or (parts.scheme == "https" and parts.hostname in spec.hosts):
+            return url
+        loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if loopback and self.allow_loopback:
+            return url
+        raise InvalidInputError(
+            f"{parts.scheme}://{parts.netloc} is no address of {spec.name} that is allowed: an "
+            "operator can add it to LEDGERBRIDGE_ALLOWED_BASE_URLS"
+        )
+
+
+@dataclass(frozen=True)
+class NewConnection:
+    """What a person gives to connect a billing entity."""
+
+    billing_entity_id: UUID
+    provider: str
+    role: Role
+    credentials: dict[str, Any]
+    settings: dict[str, Any]
+    base_url: str | None
+    schedule: str
+    start_date: date | None
+
+
+def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> ConnectionRow:
+    """Check credentials at the provider and store the connection; nothing is stored otherwise.
+
+    Raises:
+        InvalidInputError: Something given is not usable; says which field and why.
+        NotAllowedError: The billing entity has a ledger already.
+        ConnectorError: The provider refused or cannot be reached.
+    """
+    spec = engine.spec(new.provider)
+    if new.role not in spec.roles:
+        raise InvalidInputError(f"{spec.name} cannot be a {new.role.value}")
+    schedule = Schedule.parse(new.schedule)
+    url = opener.checked_url(spec, new.base_url)
+    credentials = _validated(spec.credentials, new.credentials, "credentials")
+    settings = _validated(spec.settings, new.settings, "settings")
+    with engine.begin() as work:
+        _refuse_second_ledger(work, new)
+    scope = CallScope(correlation_id=f"connect-{new.provider}")
+    connector = spec.build(
+        ConnectorConfig(
+            base_url=url,
+            credentials=credentials,
+            settings=settings,  # type: ignore[arg-type]  # validated as spec.settings above
+            http=opener.http,
+            scope=scope,
+            timeout_seconds=opener.timeout_seconds,
+        )
+    )
+    identity = connector.check()
+    with engine.begin() as work:
+        _refuse_second_ledger(work, new)
+        row = work.connections.add(
+            billing_entity_id=new.billing_entity_id,
+            provider=spec.key,
+            role=ConnectionRole(new.role.value),
+            sealed=opener.keys.seal(new.credentials),
+            base_url=new.base_url,
+            organisation=(identity.organisation_id, identity.organisation_name),
+            settings=new.settings,
+            posting_from=new.start_date,
+            schedule=new.schedule,
+            next_sync_at=work.connections.now(),
+        )
+        work.audit.add(actor, "connection.add", str(row.id), provider=spec.key, url=url)
+        work.records.enqueue(row.id, pushed_types(spec))
+    log.info("connection.added", connection=str(row.id), schedule=str(schedule))
+    return row
+
+
+def _validated(
+    model: type[pydantic.BaseModel], values: dict[str, Any], what: str
+) -> pydantic.BaseModel:
+    try:
+        return model.model_validate(values)
+    except pydantic.ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or what}: {problem['msg'].lower()}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        known = ", ".join(sorted(model.model_fields))
+        raise InvalidInputError(f"the {what} do not fit ({problems}); known are {known}") from None
+
+
+def _refuse_second_ledger(work: UnitOfWork, new: NewConnection) -> None:
+    if new.role is not Role.LEDGER:
+        return
+    present = work.connections.ledger_of(new.billing_entity_id)
+    if present is not None:
+        raise NotAllowedError(
+            f"the billing entity has a ledger already (connection {present.id}, "
+            f"{present.provider}): disconnect it first"
+        )
+
+
+def pushed_types(spec: ConnectorSpec) -> Sequence[Any]:
+    """The types of object that a connector can write."""
+    return [kind for kind, types in spec.types.items() if types.push]
+
+
+def get(work: UnitOfWork, connection_id: UUID) -> ConnectionRow:
+    """A connection.
+
+    Raises:
+        NotFoundError: There is none with that id.
+    """
+    row = work.connections.get(connection_id)
+    if row is None:
+        raise NotFoundError(
+            f"there is no connection {connection_id}: see `ledgerbridge connections list`"
+        )
+    return row
+
+
+def open_for(engine: Engine, connection: ConnectionRow, scope: CallScope) -> Connector:
+    """A connector for a piece of work."""
+    with engine.begin() as work:
+        sealed = work.connections.sealed(connection.consent_id)
+    return engine.open_connector(connection, sealed, scope)
+
+
+def assert_identity(connection: ConnectionRow, identity: Identity) -> None:
+    """Refuse to go on when the credentials open other books than those that were connected.
+
+    Raises:
+        AuthorizationLost: They do; its cause names both.
+    """
+    if identity.organisation_id != connection.platform_organisation_id:
+        theirs = f"{identity.organisation_name} ({identity.organisation_id})"
+        ours = f"{connection.platform_organisation_name} ({connection.platform_organisation_id})"
+        raise AuthorizationLost(
+            f"the credentials open {theirs}, not {ours}",
+            cause=Cause("wrong_organisation", "organisation", {"theirs": theirs, "ours": ours}),
+        )
+
+
+def check(engine: Engine, connection_id: UUID) -> Identity:
+    """Ask the provider who we are; compares with what was connected.
+
+    Raises:
+        ConnectorError: It does not answer, refuses, or is somebody else.
+    """
+    with engine.begin() as work:
+        connection = get(work, connection_id)
+    identity = open_for(engine, connection, CallScope(f"check-{connection_id}")).check()
+    assert_identity(connection, identity)
+    with engine.begin() as work:
+        provider_answers(work, connection)
+    return identity
+
+
+def provider_answers(work: UnitOfWork, connection: ConnectionRow) -> None:
+    """Forget what was held against a provider that answers again."""
+    work.connections.unpark(connection.id)
+    closed = [
+        issue
+        for code in ("ledger_unreachable", "quota_used_up")
+        for issue in work.issues.find(connection.id, code)
+    ]
+    work.issues.close(closed, by="it answers again")
+
+
+def stop_for(error: ConnectorError) -> Stop | None:
+    """What an error outside of any record means for the connection."""
+    match error:
+        case AuthorizationLost():
+            return Stop.DEAUTHORIZE
+        case RateLimited():
+            return Stop.PARK
+        case Unavailable():
+            return Stop.AWAY
+    return None
+
+
+def stop(
+    work: UnitOfWork,
+    engine: Engine,
+    connection: ConnectionRow,
+    how: Stop,
+    error: ConnectorError,
+) -> None:
+    """Let nothing more out through a connection: until a person acts, or for a while."""
+    spec = engine.spec(connection.provider)
+    words = {"message": error.message}
+    if how is Stop.DEAUTHORIZE:
+        cause = error.cause or Cause("authorization_lost", "credentials", words)
+        work.connections.set_status(connection.id, ConnectionStatus.DEAUTHORIZED)
+        work.records.hold(connection.id, f"{spec.name} no longer accepts our credentials.")
+    elif how is Stop.PARK:
+        delay = error.retry_after or engine.timing.retry_base
+        work.connections.park(connection.id, delay, failure=False)
+        until = f"{work.connections.now() + delay:%Y-%m-%d %H:%M:%S} UTC"
+        if delay < timedelta(minutes=5):
+            return  # a pause within the minute is everyday business, no news for people
+        cause = Cause("quota_used_up", "quota", words | {"until": until})
+    else:
+        delay = park_time(connection.failures, engine.timing)
+        work.connections.park(connection.id, delay, failure=True)
+        cause = Cause("ledger_unreachable", "address", words)
+    draft = in_words(
+        cause, ledger=spec.name, connection=str(connection.id), provider_message=error.message
+    )
+    work.issues.open(connection.id, [draft])
+    log.warning("connection.stopped", connection=str(connection.id), how=how.value)
+
+
+def pause(engine: Engine, connection_id: UUID, *, actor: str) -> None:
+    """Stop all work of a connection until it is resumed; nothing is lost."""
+    with engine.begin() as work:
+        connection = get(work, connection_id)
+        if connection.status is not ConnectionStatus.CONNECTED:
+            raise NotAllowedError(
+                f"the connection is {connection.status.value}; only a connected one can be paused"
+            )
+        work.connections.set_status(connection_id, ConnectionStatus.PAUSED)
+        work.records.hold(connection_id, "The connection is paused.")
+        work.audit.add(actor, "connection.pause", str(connection_id))
+
+
+def resume(engine: Engine, connection_id: UUID, *, actor: str) -> None:
+    """Go on after a pause."""
+    with engine.begin() as work:
+        connection = get(work, connection_id)
+        if connection.status is not ConnectionStatus.PAUSED:
+            raise NotAllowedError(
+                f"the connection is {connection.status.value}; only a paused one can be resumed"
+            )
+        work.connections.set_status(connection_id, ConnectionStatus.CONNECTED)
+        work.records.release_held(connection_id)
+        work.audit.add(actor, "connection.resume", str(connection_id))
+        work.after_commit(lambda: engine.hints.push(connection_id))
+
+
+def start(engine: Engine, connection_id: UUID, posting_from: date, *, actor: str) -> None:
+    """Allow posting of documents dated on or after a day."""
+    with engine.begin() as work:
+        get(work, connection_id)
+        work.connections.start_posting(connection_id, posting_from)
+        work.records.apply_start(connection_id, posting_from)
+        work.audit.add(
+            actor, "connection.start", str(connection_id), posting_from=str(posting_from)
+        )
+        work.after_commit(lambda: engine.hints.push(connection_id))
+
+
+def disconnect(engine: Engine, connection_id: UUID, *, actor: str) -> None:
+    """End a connection for good; its log stays."""
+    with engine.begin() as work:
+        get(work, connection_id)
+        work.connections.set_status(connection_id, ConnectionStatus.DISCONNECTED)
+        work.records.hold(connection_id, "The connection was disconnected.")
+        work.audit.add(actor, "connection.disconnect", str(connection_id))
+
+
+def reauthorize(
+    engine: Engine,
+    opener: Opener,
+    connection_id: UUID,
+    credentials: dict[str, Any],
+    *,
+    actor: str,
+) -> Identity:
+    """Give a connection new credentials, for the same books as before.
+
+    Raises:
+        ConnectorError: The provider refuses them, or they open other books.
+    """
+    with engine.begin() as work:
+        connection = get(work, connection_id)
+    if connection.status is ConnectionStatus.DISCONNECTED:
+        raise NotAllowedError("the connection was disconnected: add a new one")
+    spec = engine.spec(connection.provider)
+    _validated(spec.credentials, credentials, "credentials")
+    sealed = opener.keys.seal(credentials)
+    scope = CallScope(f"reauthorize-{connection_id}")
+    identity = engine.open_connector(connection, sealed, scope).check()
+    assert_identity(connection, identity)
+    with engine.begin() as work:
+        work.connections.reseal(connection.consent_id, sealed)
+        if connection.status is ConnectionStatus.DEAUTHORIZED:
+            work.connections.set_status(connection_id, ConnectionStatus.CONNECTED)
+            work.records.release_held(connection_id)
+        codes = ("authorization_lost", "wrong_organisation")
+        for code in codes:
+            work.issues.close(work.issues.find(connection_id, code), by=actor)
+        work.audit.add(actor, "connection.reauthorize", str(connection_id))
+        work.after_commit(lambda: engine.hints.push(connection_id))
+    return identity

@@ -1,0 +1,179 @@
+"""Documents handed in by the host product: checked, stored, and queued for the ledger.
+
+A document that contradicts itself is refused with the field and the reason; the others go in.
+Handing in the same again changes nothing.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pydantic
+
+from models.canonical import AnyRecord, ObjectType, contradictions, record_adapter
+from models.unit_of_work import UnitOfWork
+from sync import connections
+from sync.catalogue import CONNECTION_CODES
+from sync.engine import Engine
+
+CHUNK = 500
+LONGEST_LINE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One document that was not taken."""
+
+    line: int
+    what: str
+    reason: str
+
+
+@dataclass
+class Imported:
+    """What became of documents handed in together."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    repeated: list[tuple[int, int, str]] = field(default_factory=list)
+    """Lines that say the same as an earlier one: (line, earlier line, what)."""
+    refused: list[Refused] = field(default_factory=list)
+
+
+class DocumentProblemError(Exception):
+    """A document cannot be taken; the message names the field and the reason."""
+
+
+def parse(text: str | bytes) -> AnyRecord:
+    """Read one canonical document from JSON, with exact numbers.
+
+    Raises:
+        DocumentProblemError: It is no JSON, no document, or contradicts itself.
+    """
+    if len(text) > LONGEST_LINE:
+        raise DocumentProblemError(f"it is longer than {LONGEST_LINE} characters")
+    try:
+        values = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise DocumentProblemError(f"it is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise DocumentProblemError("it is not a JSON object")
+    try:
+        record = record_adapter.validate_python(values)
+    except pydantic.ValidationError as error:
+        raise DocumentProblemError(_in_words(values, error)) from None
+    problems = contradictions(record)
+    if problems:
+        raise DocumentProblemError("; ".join(map(str, problems)))
+    return record
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _in_words(values: dict[str, Any], error: pydantic.ValidationError) -> str:
+    if "type" not in values:
+        return f"type: it is missing; known are {', '.join(ObjectType)}"
+    if values["type"] not in set(ObjectType):
+        return f"type: {values['type']!r} is not known; known are {', '.join(ObjectType)}"
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False)[:5]:
+        path = [str(part) for part in problem["loc"] if part != values["type"]]
+        message = problem["msg"].removeprefix("Value error, ")
+        problems.append(f"{'.'.join(path) or 'document'}: {message}")
+    return "; ".join(problems)
+
+
+def import_lines(
+    engine: Engine, billing_entity_id: UUID, lines: Iterable[str | bytes]
+) -> Iterator[Imported]:
+    """Take documents, one JSON object a line; yields the figures so far after each chunk.
+
+    A bad line is reported with its number and reason; the others go in. Blank lines are ignored.
+    """
+    result = Imported()
+    first_seen: dict[tuple[str, str], tuple[int, str]] = {}
+    chunk: list[AnyRecord] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = parse(line)
+        except DocumentProblemError as problem:
+            result.refused.append(Refused(number, _guess(line), str(problem)))
+            continue
+        key = (record.type.value, record.id)
+        content = record.content_hash()
+        earlier, earlier_content = first_seen.setdefault(key, (number, content))
+        if earlier != number:
+            what = f"{record.type.words} {record.id}"
+            if content == earlier_content:
+                result.repeated.append((number, earlier, what))
+            else:
+                reason = f"line {earlier} has the same id with other content"
+                result.refused.append(Refused(number, what, reason))
+            continue
+        chunk.append(record)
+        if len(chunk) == CHUNK:
+            _store(engine, billing_entity_id, chunk, result)
+            chunk = []
+            yield result
+    if chunk:
+        _store(engine, billing_entity_id, chunk, result)
+    yield result
+
+
+def _guess(line: str | bytes) -> str:
+    """The type and id of a line that was refused, where they can be read."""
+    try:
+        values = json.loads(line)
+        return f"{values['type']} {values['id']}"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "document"
+
+
+def _store(
+    engine: Engine, billing_entity_id: UUID, records: Sequence[AnyRecord], result: Imported
+) -> None:
+    with engine.begin() as work:
+        created, changed = store(work, engine, billing_entity_id, records)
+    result.created += created
+    result.changed += changed
+    result.unchanged += len(records) - created - changed
+
+
+def store(
+    work: UnitOfWork, engine: Engine, billing_entity_id: UUID, records: Sequence[AnyRecord]
+) -> tuple[int, int]:
+    """Store the host product's records and queue what is new or changed; (created, changed)."""
+    stored = work.documents.upsert(billing_entity_id, None, records)
+    new = [one.document_id for one in stored if one.created]
+    edited = [one.document_id for one in stored if not one.created]
+    ledger = work.connections.ledger_of(billing_entity_id)
+    if ledger is not None and stored:
+        spec = engine.spec(ledger.provider)
+        work.records.enqueue(
+            ledger.id, connections.pushed_types(spec), only=[one.document_id for one in stored]
+        )
+        work.records.content_changed(edited)
+        _release_those_who_waited(work, ledger.id, [(one.type, one.external_id) for one in stored])
+        work.issues.close_empty(ledger.id, sorted(CONNECTION_CODES))
+        work.after_commit(lambda: engine.hints.push(ledger.id))
+    return len(new), len(edited)
+
+
+def _release_those_who_waited(
+    work: UnitOfWork, connection_id: UUID, arrived: Sequence[tuple[ObjectType, str]]
+) -> None:
+    """Documents that named something we did not have go on once we have it."""
+    subjects = [f"{kind.value} {external_id}" for kind, external_id in arrived]
+    for code in ("contact_unknown", "document_unknown"):
+        issues = work.issues.find(connection_id, code, subjects)
+        for issue_id in issues:
+            work.records.release_issue(issue_id)
+        work.issues.close(issues, by="it was handed in")

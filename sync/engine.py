@@ -1,0 +1,78 @@
+"""What every use case needs from outside, built once per process by the entry points."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from connectors.base import CallScope, Connector, ConnectorSpec
+from models.tables import ConnectionRow
+from models.unit_of_work import Begin
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("ledgerbridge")
+
+
+class Hints(Protocol):
+    """Says "look at connection X" to whoever works; losing a hint loses nothing."""
+
+    def push(self, connection_id: UUID) -> None:
+        """Records of a connection may be due."""
+
+    def run(self, connection_id: UUID, *, backfill: bool = False, countdown: float = 0) -> None:
+        """A run of a connection may be due; a backfill reads history and can wait for others."""
+
+
+class NoHints:
+    """For work in this process: nobody else is told."""
+
+    def push(self, connection_id: UUID) -> None:
+        """Tell nobody."""
+
+    def run(self, connection_id: UUID, *, backfill: bool = False, countdown: float = 0) -> None:
+        """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long things hold and how soon they are tried again."""
+
+    lease: timedelta = timedelta(seconds=360)
+    chunk: timedelta = timedelta(seconds=40)
+    push_attempts: int = 8
+    retry_base: timedelta = timedelta(seconds=30)
+    retry_cap: timedelta = timedelta(hours=6)
+    first_check: timedelta = timedelta(seconds=5)
+    later_checks: tuple[timedelta, ...] = field(
+        default=(
+            timedelta(minutes=1),
+            timedelta(minutes=5),
+            timedelta(hours=1),
+            *([timedelta(days=1)] * 5),
+        )
+    )
+
+    @property
+    def deadline_seconds(self) -> float:
+        """How long after a claim a request may still leave: the lease less a tenth."""
+        return self.lease.total_seconds() * 0.9
+
+
+OpenConnector = Callable[[ConnectionRow, bytes, CallScope], Connector]
+"""(connection, sealed credentials, scope) → a connector that speaks for that connection."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The outside world as the use cases see it."""
+
+    begin: Begin
+    spec: Callable[[str], ConnectorSpec]
+    """Spec of a provider by its key."""
+    open_connector: OpenConnector
+    hints: Hints
+    timing: Timing
+    worker: str
+    """Who holds the leases: role, host and process."""

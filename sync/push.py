@@ -1,0 +1,352 @@
+"""Send due records of one connection to its ledger, batch by batch, and write down the results.
+
+The order is the reason this module exists:
+
+1. claim records and commit, so that no other worker takes them;
+2. decide what each becomes, commit an attempt row for those that are sent;
+3. call the provider, with no transaction open;
+4. settle each record behind its fence: the ledger's id first thing after the answer.
+
+A crash between 2 and 4 leaves records in `sending`. When their lease ends they are `uncertain`,
+and `sync.recover` looks in the ledger before anybody sends them again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from connectors.base import (
+    Accepted,
+    CallScope,
+    Connector,
+    ConnectorSpec,
+    Deadline,
+    Failed,
+    Progressed,
+    PushResult,
+)
+from connectors.errors import ConnectorError, OutcomeUnknown
+from models.canonical import ObjectType
+from models.repositories import Claimed, Sending
+from models.repositories.documents import body_of
+from models.tables import ConnectionRow
+from sync import connections
+from sync.engine import Engine, log
+from sync.outcome import Stop
+from sync.prepare import Decided, Ready, books_of, prepare, tagged
+from sync.references import Books
+from sync.settling import accepted, failed, write_down
+
+# Parents before children; `models` has no opinion about it.
+PUSH_ORDER = (
+    ObjectType.CONTACT,
+    ObjectType.ITEM,
+    ObjectType.INVOICE,
+    ObjectType.BILL,
+    ObjectType.CREDIT_NOTE,
+    ObjectType.PAYMENT,
+    ObjectType.JOURNAL_ENTRY,
+)
+
+# What records are translated with; before it is known, nothing that needs it is sent.
+BOOKS = (ObjectType.LEDGER_ACCOUNT, ObjectType.TAX_RATE)
+
+# No connector has more steps; a connector that always says "go on" must not loop for ever.
+MOST_STEPS = 10
+
+
+@dataclass
+class Pushed:
+    """What a push came to."""
+
+    counts: dict[ObjectType, Counter[str]] = field(default_factory=dict)
+    """Per type: how many records went to which status."""
+    calls: int = 0
+    batches: Counter[ObjectType] = field(default_factory=Counter)
+    stopped: Stop | None = None
+    """The connection cannot be used any further for now."""
+    out_of_time: bool = False
+
+    def add(self, kind: ObjectType, counts: Counter[str]) -> None:
+        """Add the figures of a batch."""
+        self.counts.setdefault(kind, Counter()).update(counts)
+
+
+@dataclass
+class Lane:
+    """One of the parallel ways to a provider: its own connector, its own deadline."""
+
+    connector: Connector
+    scope: CallScope
+
+
+@dataclass
+class Pusher:
+    """One push for one connection: what is loaded once and used for every batch."""
+
+    engine: Engine
+    connection: ConnectionRow
+    spec: ConnectorSpec
+    books: Books
+    trigger: str
+    correlation_id: str
+    run_id: UUID | None
+    pushed: Pushed = field(default_factory=Pushed)
+    lanes: list[Lane] = field(default_factory=list)
+
+    def lane(self, number: int) -> Lane:
+        """A way to the provider; the first one checks whose books these are."""
+        while len(self.lanes) <= number:
+            scope = CallScope(self.correlation_id)
+            connector = connections.open_for(self.engine, self.connection, scope)
+            if not self.lanes:
+                connections.assert_identity(self.connection, connector.check())
+            self.lanes.append(Lane(connector, scope))
+        return self.lanes[number]
+
+    def round(self, kind: ObjectType) -> int:
+        """Claim, send and settle as many batches of a type as go in parallel.
+
+        Returns:
+            How many records were claimed; 0 when nothing of the type is due.
+        """
+        push = self.spec.pushes(kind)
+        if push is None:
+            return 0
+        width = max(1, self.spec.limits.concurrent)
+        engine = self.engine
+        deadline = Deadline(engine.timing.deadline_seconds)
+        with engine.begin() as work:
+            claimed = work.records.claim(
+                self.connection.id,
+                kind,
+                worker=engine.worker,
+                lease=engine.timing.lease,
+                limit=push.batch_size * width,
+            )
+        if not claimed:
+            return 0
+        unsent = {record.id: record for record in claimed}
+        try:
+            with engine.begin() as work:
+                plan = prepare(work, self.connection, self.spec, self.books, claimed)
+                counts = write_down(work, engine, self.connection, plan.decided, attempts={})
+            self.pushed.add(kind, counts)
+            for decided in plan.decided:
+                unsent.pop(decided.claimed.id)
+            batches = [
+                plan.ready[start : start + push.batch_size]
+                for start in range(0, len(plan.ready), push.batch_size)
+            ]
+            lanes = [self.lane(number) for number in range(len(batches))]
+            if len(batches) == 1:
+                self._send(lanes[0], kind, batches[0], deadline, unsent)
+            else:
+                with ThreadPoolExecutor(max_workers=len(batches) or 1) as pool:
+                    sent = [
+                        pool.submit(self._send, lane, kind, batch, deadline, unsent)
+                        for lane, batch in zip(lanes, batches, strict=True)
+                    ]
+                for future in sent:
+                    future.result()
+        except ConnectorError as error:
+            self._stop(error)
+        finally:
+            self._give_back(unsent.values())
+        return len(claimed)
+
+    def _send(
+        self,
+        lane: Lane,
+        kind: ObjectType,
+        batch: Sequence[Ready],
+        deadline: Deadline,
+        unsent: dict[UUID, Claimed],
+    ) -> None:
+        """Commit the attempts of a batch, send it, and settle it."""
+        engine = self.engine
+        with engine.begin() as work:
+            attempts = work.records.start_sending(
+                [_sending(ready) for ready in batch],
+                run_id=self.run_id,
+                trigger=self.trigger,
+                correlation_id=self.correlation_id,
+                lease=engine.timing.lease,
+            )
+        for ready in batch:
+            unsent.pop(ready.claimed.id, None)
+        ours = [ready for ready in batch if ready.claimed.id in attempts]
+        if not ours:
+            return
+        self.pushed.batches[kind] += 1
+        lane.scope.deadline = Deadline(min(deadline.left(), engine.timing.deadline_seconds))
+        answers = self._in_steps(lane, kind, ours)
+        decided = [self._judged(ready, answer) for ready, answer in answers]
+        stops = [
+            (one.stop, answer.error)
+            for one, (_, answer) in zip(decided, answers, strict=True)
+            if one.stop is not None and isinstance(answer, Failed)
+        ]
+        with engine.begin() as work:
+            counts = write_down(
+                work,
+                engine,
+                self.connection,
+                decided,
+                attempts=attempts,
+                stop=stops[0] if stops else None,
+            )
+        self.pushed.add(kind, counts)
+        if stops:
+            self.pushed.stopped = stops[0][0]
+
+    def _in_steps(
+        self, lane: Lane, kind: ObjectType, batch: Sequence[Ready]
+    ) -> list[tuple[Ready, PushResult]]:
+        """Call the provider until no record of a batch has a step left.
+
+        What a step leaves is committed before the next one is begun.
+        """
+        answers: list[tuple[Ready, PushResult]] = []
+        waiting = list(batch)
+        for _ in range(MOST_STEPS):
+            progressed: list[tuple[Ready, Progressed]] = []
+            for ready, answer in zip(waiting, call(lane.connector, kind, waiting), strict=True):
+                if isinstance(answer, Progressed):
+                    progressed.append((ready, answer))
+                else:
+                    answers.append((ready, answer))
+            if not progressed:
+                return answers
+            with self.engine.begin() as work:
+                ours = work.records.save_progress(
+                    self.connection.id,
+                    kind,
+                    [
+                        (
+                            ready.claimed.id,
+                            ready.claimed.fence,
+                            tagged(answer.progress, ready.claimed.content_hash),
+                            answer.platform_id,
+                        )
+                        for ready, answer in progressed
+                    ],
+                    lease=self.engine.timing.lease,
+                )
+            lane.scope.deadline = Deadline(self.engine.timing.deadline_seconds)
+            # Records that were lost to another worker are left to it: their fence has moved on.
+            waiting = [
+                _further(ready, answer) for ready, answer in progressed if ready.claimed.id in ours
+            ]
+            if not waiting:
+                return answers
+        error = OutcomeUnknown("the write does not come to an end", code="bug")
+        return answers + [(ready, Failed(error)) for ready in waiting]
+
+    def _judged(self, ready: Ready, answer: PushResult) -> Decided:
+        claimed = ready.claimed
+        if isinstance(answer, Accepted):
+            return accepted(
+                claimed, answer, ready.item.record, self.spec, sent_hash=claimed.content_hash
+            )
+        assert isinstance(answer, Failed)  # noqa: S101  # `_in_steps` leaves no other
+        return failed(claimed, answer.error, self.engine, attempts=claimed.attempts + 1)
+
+    def _stop(self, error: ConnectorError) -> None:
+        """The provider cannot be used at all: nothing was sent."""
+        how = connections.stop_for(error)
+        if how is None:
+            how = Stop.AWAY
+        with self.engine.begin() as work:
+            connections.stop(work, self.engine, self.connection, how, error)
+        self.pushed.stopped = how
+
+    def _give_back(self, claims: Iterable[Claimed]) -> None:
+        """End claims of which nothing was sent; keep this to one short statement."""
+        left = [(record.id, record.fence) for record in claims]
+        if left:
+            with self.engine.begin() as work:
+                work.records.give_back(left)
+
+
+def _sending(ready: Ready) -> Sending:
+    return Sending(
+        record_id=ready.claimed.id,
+        fence=ready.claimed.fence,
+        operation=ready.item.operation.value,
+        idempotency_key=ready.item.key,
+        payload_hash=ready.payload_hash,
+        sent_hash=ready.claimed.content_hash,
+        sent_body=body_of(ready.item.record),
+    )
+
+
+def _further(ready: Ready, answer: Progressed) -> Ready:
+    item = replace(
+        ready.item,
+        progress=tagged(answer.progress, ready.claimed.content_hash),
+        platform_id=answer.platform_id or ready.item.platform_id,
+    )
+    return replace(ready, item=item)
+
+
+def call(connector: Connector, kind: ObjectType, batch: Sequence[Ready]) -> list[PushResult]:
+    """Make one provider call for a batch; whatever happens, one result per record.
+
+    A connector that breaks its contract may have written: that outcome is unknown too.
+    """
+    try:
+        answers = list(connector.push(kind, [ready.item for ready in batch]))
+    except ConnectorError as error:
+        return [Failed(error)] * len(batch)
+    except Exception as error:  # noqa: BLE001  # nothing may leave but results
+        log.exception("connector.bug", type=kind.value)
+        unknown = OutcomeUnknown(f"the connector failed: {type(error).__name__}", code="bug")
+        return [Failed(unknown)] * len(batch)
+    if len(answers) != len(batch):
+        log.error("connector.bug", type=kind.value, sent=len(batch), answered=len(answers))
+        unknown = OutcomeUnknown("the connector did not answer for every record", code="bug")
+        return [Failed(unknown)] * len(batch)
+    return answers
+
+
+def push_due(
+    engine: Engine,
+    connection_id: UUID,
+    *,
+    trigger: str,
+    correlation_id: str,
+    run_id: UUID | None = None,
+    over: Callable[[], bool] = lambda: False,
+    only: Sequence[ObjectType] = PUSH_ORDER,
+) -> Pushed:
+    """Push what is due for a connection, parents first, until nothing is or time is up."""
+    with engine.begin() as work:
+        connection = connections.get(work, connection_id)
+        spec = engine.spec(connection.provider)
+        books = books_of(work, connection, spec)
+        read = work.cursors.ever_completed(connection_id)
+    if any(spec.pulls(kind) and kind not in read for kind in BOOKS):
+        # Accounts and tax rates are not known yet: the first run reads them and goes on here.
+        only = [kind for kind in only if kind is ObjectType.CONTACT]
+    pusher = Pusher(engine, connection, spec, books, trigger, correlation_id, run_id)
+    pushed = pusher.pushed
+    moved = True
+    # What is done releases what waited for it, also of types that were looked at before.
+    while moved and pushed.stopped is None:
+        moved = False
+        for kind in PUSH_ORDER:
+            if kind not in only:
+                continue
+            while pushed.stopped is None and not pushed.out_of_time and pusher.round(kind):
+                moved = True
+                pushed.out_of_time = over()
+        if pushed.out_of_time:
+            break
+    pushed.calls = sum(lane.scope.calls for lane in pusher.lanes)
+    if pusher.lanes and pushed.stopped is None:
+        with engine.begin() as work:
+            connections.provider_answers(work, connection)
+    return pushed
