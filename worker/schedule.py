@@ -1,0 +1,26 @@
+"""Beat: a fixed table of ticks. When a connection is due is a column, not a schedule here.
+
+Every tick expires a little before the next one, so that a worker group that was down does not
+wake up to a pile of them.
+"""
+
+from typing import Any
+
+from sync.settings import Settings
+from worker.dispatch import SWEEP, TICK
+
+
+def ticks(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What runs when."""
+    return {
+        "sweep": _every(settings.sweep_seconds, SWEEP),
+        "tick": _every(settings.schedule_seconds, TICK),
+    }
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    return {
+        "task": task,
+        "schedule": float(seconds),
+        "options": {"queue": "maintenance", "expires": max(1.0, seconds * 0.8)},
+    }

@@ -1,0 +1,63 @@
+"""Thin tasks over plain functions: parse, call once, publish the continuation.
+
+Arguments are ids; unknown ones are tolerated, for old messages during a deploy. Names are
+spelled out, so that moving a function loses no queued message.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from sync import recover, runs, sweep
+from sync.errors import NotFoundError
+from sync.push import push_due
+from sync.runs import new_correlation_id
+from worker.app import app, current
+from worker.dispatch import PUSH, RUN, SWEEP, TICK
+
+
+def _chunk() -> Callable[[], bool]:
+    """Tells when a chunk's time is up."""
+    end = time.monotonic() + current().engine.timing.chunk.total_seconds()
+    return lambda: time.monotonic() > end
+
+
+@app.task(name=PUSH)  # type: ignore[untyped-decorator]  # celery has no types
+def push(connection_id: str, correlation_id: str | None = None, **_: Any) -> None:
+    """Look up what is unclear and push what is due; the rules are in `sync.push`."""
+    engine, over = current().engine, _chunk()
+    correlation = correlation_id or new_correlation_id()
+    connection = UUID(connection_id)
+    try:
+        recover.recover_due(engine, connection, correlation_id=correlation, over=over)
+        pushed = push_due(
+            engine, connection, trigger="change", correlation_id=correlation, over=over
+        )
+    except NotFoundError:  # a message for a connection that is gone
+        return
+    if pushed.out_of_time:
+        engine.hints.push(connection)
+
+
+@app.task(name=RUN)  # type: ignore[untyped-decorator]
+def run(connection_id: str, correlation_id: str | None = None, **_: Any) -> None:  # noqa: ARG001
+    """Advance a connection's run; the rules are in `sync.runs`."""
+    connection = UUID(connection_id)
+    progress = runs.advance(current().engine, connection, over=_chunk())
+    if progress.run_id is not None and not progress.finished:
+        current().engine.hints.run(
+            connection, backfill=progress.backfill, countdown=progress.wait.total_seconds()
+        )
+
+
+@app.task(name=SWEEP)  # type: ignore[untyped-decorator]
+def sweep_task(**_: Any) -> None:
+    """Find what a lost message or a dead worker left; the rules are in `sync.sweep`."""
+    sweep.sweep(current().engine)
+
+
+@app.task(name=TICK)  # type: ignore[untyped-decorator]
+def tick_task(**_: Any) -> None:
+    """Queue the runs whose time has come."""
+    sweep.tick(current().engine)
