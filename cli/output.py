@@ -1,0 +1,129 @@
+"""What commands print: tables for people, JSON Lines for programs, messages on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from models.canonical.money import plain, shown
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+JSON_OPTION = typer.Option("--json", help="JSON Lines on standard output, nothing else there.")
+
+STATUS_STYLES = {
+    "done": "green",
+    "connected": "green",
+    "done_manually": "green",
+    "rejected": "red",
+    "failed": "red",
+    "deauthorized": "red",
+    "uncertain": "yellow",
+    "blocked": "yellow",
+    "held": "yellow",
+    "partial": "yellow",
+    "parked": "yellow",
+    "paused": "yellow",
+}
+
+
+def emit(rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as JSON Lines."""
+    for row in rows:
+        sys.stdout.write(json.dumps(row, default=_plain, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Enum):
+        return value.value
+    return str(value)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """Print a table that fits the terminal, or one sentence when it has no rows.
+
+    Columns whose name ends in `>` are aligned right; cells of a column `status` are coloured.
+    """
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in columns:
+        right = name.endswith(">")
+        identifier = name.rstrip(">") in {"id", "record", "connection"}
+        grid.add_column(
+            name.rstrip(">"),
+            justify="right" if right else "left",
+            no_wrap=right or identifier or name == "status",
+            overflow="fold",
+        )
+    number = 0
+    for row in rows:
+        number += 1
+        grid.add_row(*(_cell(name, value) for name, value in zip(columns, row, strict=True)))
+    if number:
+        out.print(grid)
+    else:
+        err.print(empty)
+
+
+def _cell(column: str, value: Any) -> Text:
+    text = "" if value is None else _words(value)
+    style = STATUS_STYLES.get(text, "") if column == "status" else ""
+    return Text(text.replace("_", " ") if column == "status" else text, style=style)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return short(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    return str(value)
+
+
+def short(identifier: UUID) -> str:
+    """The end of an id: enough to type, accepted by every command."""
+    return identifier.hex[-8:]
+
+
+def money(amount: Decimal | None, currency: str | None) -> str:
+    """An amount with its currency, or nothing."""
+    return "" if amount is None or currency is None else shown(amount, currency)
+
+
+def details(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Print a list of names and values; empty values are left out."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        if value not in {None, ""}:
+            grid.add_row(name, Text(_words(value)))
+    out.print(grid)
+
+
+def say(message: str) -> None:
+    """A message to the person, on standard error."""
+    err.print(Text(message))
+
+
+def count(number: int, noun: str) -> str:
+    """`1 record`, `3 records`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
