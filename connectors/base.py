@@ -163,22 +163,26 @@ class ConnectorSettings(BaseModel):
     """Overrides how long to wait before an unclear write counts as not written."""
 
 
+Clock = Callable[[], float]
+"""Seconds since whenever."""
+
+
 class Deadline:
     """A moment after which no request may leave: the end of a lease, less a margin.
 
-    Both clocks count, whichever says more: the monotonic one misses a suspended machine, the
-    wall clock misses being set back.
+    Several clocks count, whichever says most: the monotonic one misses a suspended machine, the
+    wall clock misses being set back. Make it *before* the statement that takes the lease.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(
+        self, seconds: float, clocks: Sequence[Clock] = (time.monotonic, time.time)
+    ) -> None:
         self._seconds = seconds
-        self._monotonic = time.monotonic()
-        self._wall = time.time()
+        self._clocks = [(clock, clock()) for clock in clocks]
 
     def left(self) -> float:
         """Seconds that remain; negative when it has passed."""
-        gone = max(time.monotonic() - self._monotonic, time.time() - self._wall)
-        return self._seconds - gone
+        return self._seconds - max(clock() - start for clock, start in self._clocks)
 
 
 @dataclass

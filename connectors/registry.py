@@ -42,8 +42,3 @@ def spec(key: str) -> ConnectorSpec:
     if not isinstance(found, ConnectorSpec):
         raise UnknownConnectorError(f"the connector {key!r} does not give a ConnectorSpec")
     return found
-
-
-def keys() -> list[str]:
-    """All providers that can be connected."""
-    return sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})

@@ -1,6 +1,7 @@
 """What every use case needs from outside, built once per process by the entry points."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -8,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from connectors.base import CallScope, Connector, ConnectorSpec
+from connectors.base import CallScope, Clock, Connector, ConnectorSpec, Deadline
 from models.tables import ConnectionRow
 from models.unit_of_work import Begin
 
@@ -76,3 +77,8 @@ class Engine:
     timing: Timing
     worker: str
     """Who holds the leases: role, host and process."""
+    clocks: Sequence[Clock] = (time.monotonic, time.time)
+
+    def deadline(self) -> Deadline:
+        """The end of a lease that is about to be taken, less a margin."""
+        return Deadline(self.timing.deadline_seconds, self.clocks)

@@ -117,7 +117,7 @@ class Pusher:
             return 0
         width = max(1, self.spec.limits.concurrent)
         engine = self.engine
-        deadline = Deadline(engine.timing.deadline_seconds)
+        deadline = engine.deadline()
         with engine.begin() as work:
             claimed = work.records.claim(
                 self.connection.id,
@@ -181,7 +181,7 @@ class Pusher:
         if not ours:
             return
         self.pushed.batches[kind] += 1
-        lane.scope.deadline = Deadline(min(deadline.left(), engine.timing.deadline_seconds))
+        lane.scope.deadline = deadline
         answers = self._in_steps(lane, kind, ours)
         decided = [self._judged(ready, answer) for ready, answer in answers]
         stops = [
@@ -220,6 +220,7 @@ class Pusher:
                     answers.append((ready, answer))
             if not progressed:
                 return answers
+            renewed = self.engine.deadline()
             with self.engine.begin() as work:
                 ours = work.records.save_progress(
                     self.connection.id,
@@ -235,7 +236,7 @@ class Pusher:
                     ],
                     lease=self.engine.timing.lease,
                 )
-            lane.scope.deadline = Deadline(self.engine.timing.deadline_seconds)
+            lane.scope.deadline = renewed
             # Records that were lost to another worker are left to it: their fence has moved on.
             waiting = [
                 _further(ready, answer) for ready, answer in progressed if ready.claimed.id in ours

@@ -15,7 +15,6 @@ from connectors.base import (
     CallScope,
     Connector,
     ConnectorSpec,
-    Deadline,
     FindResult,
     Found,
     Operation,
@@ -53,6 +52,7 @@ class Recovery:
         if push is None:
             return 0
         engine = self.engine
+        self.scope.deadline = engine.deadline()
         with engine.begin() as work:
             claimed = work.records.claim(
                 self.connection.id,
@@ -64,7 +64,6 @@ class Recovery:
             )
         if not claimed:
             return 0
-        self.scope.deadline = Deadline(engine.timing.deadline_seconds)
         stop: tuple[Stop, ConnectorError] | None = None
         try:
             decided = self._look_up(kind, claimed)

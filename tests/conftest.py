@@ -79,8 +79,8 @@ def redis_url(home: Path) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quiet_logs() -> None:
-    """Logs go where pytest shows them for tests that fail."""
-    logs.configure("INFO", role="test")
+    """Only what is wrong is logged; pytest shows it for tests that fail."""
+    logs.configure("ERROR", role="test")
     logging.getLogger().handlers.clear()
 
 

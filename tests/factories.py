@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -186,7 +187,8 @@ class Bench:
     opener: Opener
     entity_id: UUID
     connection_id: UUID
-    people: str = field(default="tester")
+    passed: list[float] = field(default_factory=lambda: [0.0])
+    """Seconds that tests have let pass."""
 
     def hand_in(self, *records: AnyRecord) -> tuple[int, int]:
         """The host product hands documents in: (created, changed)."""
@@ -224,6 +226,7 @@ class Bench:
         """Let time pass: for our rows, and on the ledger's clock."""
         shift(self.database, time)
         self.ledger.pass_time(time)
+        self.passed[0] += time.total_seconds()
 
     def lines(self, *, ours: bool = True, **filters: Any) -> list[LogLine]:
         """The sync log of our documents, or of the ledger's own."""
@@ -278,6 +281,7 @@ def a_bench(
     """Connect a new billing entity to a plain ledger, in this process and without sockets."""
     ledger = ledger or PlainLedger()
     spec = spec or spec_for(ledger)
+    passed = [0.0]
     keys = KeyRing([Fernet.generate_key().decode()])
     opener = Opener(
         spec=lambda _: spec,
@@ -293,6 +297,7 @@ def a_bench(
         hints=NoHints(),
         timing=timing,
         worker="test",
+        clocks=(lambda: monotonic() + passed[0],),
     )
     with begin() as work:
         entity = work.tenants.add_entity(
@@ -312,6 +317,6 @@ def a_bench(
             schedule="24h",
             next_sync_at=work.connections.now(),
         )
-    bench = Bench(begin, database, ledger, spec, engine, opener, entity.id, connection.id)
+    bench = Bench(begin, database, ledger, spec, engine, opener, entity.id, connection.id, passed)
     bench.run(only="pull")  # accounts and tax rates must be known before anything is pushed
     return bench

@@ -7,13 +7,16 @@ Run with `celery -A worker.app worker -Q push,pull,maintenance` and `celery -A w
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import structlog
 from celery import Celery, signals
 from kombu import Queue
+from pydantic import ValidationError
 
+from sync.errors import SyncError
 from sync.settings import Settings
 from worker import embedded, logs, runtime, schedule
 from worker.dispatch import CeleryHints
@@ -102,11 +105,15 @@ def _logging(**_: Any) -> None:
 @signals.celeryd_init.connect  # type: ignore[untyped-decorator]
 def _check_before_start(**_: Any) -> None:
     """A worker that could not work says so at once, and not in every task."""
-    settings = Settings()
-    database = runtime.connect(settings, role="worker")
-    runtime.require_current_schema(database)
-    runtime.key_ring(settings)
-    database.dispose()
+    try:
+        settings = Settings()
+        runtime.key_ring(settings)
+        database = runtime.connect(settings, role="worker")
+        runtime.require_current_schema(database)
+        database.dispose()
+    except (SyncError, ValidationError) as error:
+        # Celery swallows an Exception of a signal handler; it does not swallow this.
+        sys.exit(f"Error: {error}")
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]

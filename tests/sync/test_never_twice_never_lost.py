@@ -88,8 +88,8 @@ class World(RuleBasedStateMachine):
     # -- the product ----------------------------------------------------------------------
 
     @rule(contact=st.integers(0, 3), number=st.integers(1, 4), paid=st.booleans())
-    def new_documents(self, contact: int, number: int, paid: bool) -> None:
-        """A contact that may come later, its invoices, and a payment of the last one."""
+    def new_documents(self, contact: int = 0, number: int = 2, *, paid: bool = True) -> None:
+        """Invoices for a contact that may come later, and a payment of the last one."""
         if contact == self.contacts:
             self.bench.hand_in(a_contact(f"C-{self.contacts}"))
             self.contacts += 1
@@ -106,22 +106,22 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: self.invoices)
     @rule(data=st.data(), net=st.sampled_from(["100.00", "200.00", "300.00"]))
     def edit_invoice(self, data: st.DataObject, net: str) -> None:
-        name = data.draw(st.sampled_from(sorted(self.invoices)))
-        contact = self._document(name).contact_id
-        self.bench.hand_in(an_invoice(name, contact_id=contact, net=net))
-        self.invoices[name] = Decimal(net) * Decimal("1.2")
+        self._edit(data.draw(st.sampled_from(sorted(self.invoices))), net)
 
     # -- workers, and what becomes of them ------------------------------------------------
 
-    @rule(
-        trouble=st.lists(st.tuples(FAULTS, st.integers(0, 2)), max_size=3),
-        doing=DOING,
-        method=st.sampled_from(["POST", "POST", "POST", "GET"]),
-    )
-    def work(self, trouble: list[tuple[Fault, int]], doing: str, method: str) -> None:
-        """Over a network that may lose requests and answers."""
-        for fault, skip in trouble:
-            self.bench.ledger.faults.arm(fault, method=method, skip=skip)
+    @rule(fault=FAULTS, skip=st.integers(0, 3), catch_up=st.sampled_from([0, 6, 95]))
+    def a_write_goes_wrong(self, fault: Fault, skip: int, catch_up: int) -> None:
+        """And the others go on right after it, or a little later."""
+        self.new_documents()
+        self.bench.ledger.faults.arm(fault, method="POST", skip=skip)
+        self.bench.push()
+        self.bench.ledger.faults.clear()
+        self.time_passes_and_others_catch_up(catch_up)
+
+    @rule(fault=FAULTS, skip=st.integers(0, 3), doing=DOING)
+    def a_read_goes_wrong(self, fault: Fault, skip: int, doing: str) -> None:
+        self.bench.ledger.faults.arm(fault, method="GET", skip=skip)
         self._do(doing)
         self.bench.ledger.faults.clear()
 
@@ -134,17 +134,20 @@ class World(RuleBasedStateMachine):
 
     @rule(at=st.integers(2, 12), after=st.booleans(), doing=DOING)
     def a_worker_dies_at_a_commit(self, at: int, after: bool, doing: str) -> None:
+        self.new_documents()
         mortal = replace(self.bench.engine, begin=dying(self.begin, at=at, after=after))
         self._as(mortal, lambda: self._do(doing))
 
     @rule(at=st.integers(1, 4), after=st.booleans())
     def a_worker_dies_at_the_ledger(self, at: int, after: bool) -> None:
+        self.new_documents()
         with self._at_the_ledger(_death(at, after=after)):
             self._as(self.bench.engine, self.bench.push)
 
     @rule(at=st.integers(1, 3), fault=st.none() | FAULTS)
     def an_answer_comes_after_the_lease_has_ended(self, at: int, fault: Fault | None) -> None:
         """Meanwhile another worker has taken over."""
+        self.new_documents()
         turns = iter(range(1, 100))
 
         def hold(handle: Callable[[Request], Answer], request: Request) -> Answer:
@@ -156,7 +159,7 @@ class World(RuleBasedStateMachine):
         if fault is not None:
             self.bench.ledger.faults.arm(fault, method="POST", skip=at - 1)
         with self._at_the_ledger(hold):
-            self._do("push")
+            self.bench.push()
         self.bench.ledger.faults.clear()
 
     @rule(at=st.integers(2, 12), doing=DOING, lease_ends=st.booleans(), edit=st.booleans())
@@ -164,16 +167,14 @@ class World(RuleBasedStateMachine):
         self, at: int, doing: str, lease_ends: bool, edit: bool
     ) -> None:
         """The first one is only slow: it goes on afterwards as if nothing had been."""
+        self.new_documents()
         turns = iter(range(1, 10_000))
 
         @contextmanager
         def interrupted() -> Iterator[UnitOfWork]:
             if next(turns) == at:
-                if edit and self.invoices:
-                    name = max(self.invoices)
-                    contact = self._document(name).contact_id
-                    self.bench.hand_in(an_invoice(name, contact_id=contact, net="400.00"))
-                    self.invoices[name] = Decimal("480.00")
+                if edit:
+                    self._edit(max(self.invoices), "400.00")
                 self._others_work(lease_ends=lease_ends)
             with self.begin() as work:
                 yield work
@@ -245,6 +246,11 @@ class World(RuleBasedStateMachine):
         self.bench.recover()
         self.bench.push()
         self.bench.engine = before
+
+    def _edit(self, name: str, net: str) -> None:
+        contact = self._document(name).contact_id
+        self.bench.hand_in(an_invoice(name, contact_id=contact, net=net))
+        self.invoices[name] = Decimal(net) * Decimal("1.2")
 
     def _document(self, name: str) -> Any:
         with self.begin() as work:
@@ -318,7 +324,7 @@ def test_nothing_twice_and_nothing_lost(begin: Begin, database: sqlalchemy.Engin
         world,
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=15,
+            stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
