@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check up format lock test-lowest clean
+.PHONY: demo test check up format docs lock test-lowest clean
 
 demo: $(READY)  ## the main job end to end, on real servers, with a kill in the middle
 	@$(BIN)/python -m demo
@@ -18,7 +18,7 @@ check: $(READY)  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing 2>&1 | tail -8
+	@$(BIN)/lint-imports --no-logo
 
 up: $(READY)  ## api, worker and beat in the foreground, until Ctrl-C
 	@$(BIN)/ledgerbridge up
@@ -43,6 +43,9 @@ test-lowest:  ## the whole suite on the oldest versions that pyproject.toml allo
 	@var/lowest/bin/pip install --quiet uv
 	@var/lowest/bin/uv pip install --quiet --python var/lowest/bin/python --resolution lowest-direct --editable '.[dev]'
 	@var/lowest/bin/python -m pytest -q
+
+docs: $(READY)  ## write the generated parts of the documentation
+	@$(BIN)/python -m docs.generate
 
 clean:
 	@rm -rf $(VENV) var build *.egg-info
