@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.context import actor, entity_called, json_file, resolve, running
-from cli.output import JSON_OPTION, count, details, emit, out, say, table
+from cli.output import JSON_OPTION, count, details, emit, figures_table, out, say, table
 from connectors import registry
 from connectors.base import Role
 from models.tables import ConnectionRow
@@ -167,11 +167,7 @@ def show(connection: Id, *, as_json: Annotated[bool, JSON_OPTION] = False) -> No
             ("open issues", str(len(issues)) if issues else ""),
         ]
     )
-    table(
-        ["type", "status", "records>"],
-        [(kind.words, status, f"{number:,}") for (kind, status), number in sorted(figures.items())],
-        empty="No document of ours is in step with it yet.",
-    )
+    figures_table(figures, empty="No document of ours is in step with it yet.")
 
 
 @app.command()

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.context import actor, resolve, running
-from cli.output import JSON_OPTION, count, details, emit, money, say, short, table
+from cli.output import JSON_OPTION, count, details, emit, money, say, table
+from models.ids import short
 from models.tables import IssueRow, MappingKind
 from sync import control
 from sync.errors import NotFoundError

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -15,7 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from models.canonical import ObjectType
 from models.canonical.money import plain, shown
+from models.ids import short
+from models.status import SyncStatus
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
@@ -80,6 +83,26 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) 
         err.print(empty)
 
 
+def figures_table(figures: Mapping[tuple[ObjectType, SyncStatus], int], *, empty: str) -> None:
+    """Print how many records stand where: a row a type, a column a status."""
+    kinds = [kind for kind in ObjectType if any(kind == one for one, _ in figures)]
+    statuses = [status for status in SyncStatus if any(status == one for _, one in figures)]
+    table(
+        ["type", *(f"{status.value.replace('_', ' ')}>" for status in statuses)],
+        [
+            (
+                kind.plural.replace("_", " "),
+                *(
+                    f"{number:,}" if (number := figures.get((kind, status))) else ""
+                    for status in statuses
+                ),
+            )
+            for kind in kinds
+        ],
+        empty=empty,
+    )
+
+
 def _cell(column: str, value: Any) -> Text:
     text = "" if value is None else _words(value)
     style = STATUS_STYLES.get(text, "") if column == "status" else ""
@@ -96,11 +119,6 @@ def _words(value: Any) -> str:
     if isinstance(value, Enum):
         return str(value.value)
     return str(value)
-
-
-def short(identifier: UUID) -> str:
-    """The end of an id: enough to type, accepted by every command."""
-    return identifier.hex[-8:]
 
 
 def money(amount: Decimal | None, currency: str | None) -> str:

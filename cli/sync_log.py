@@ -7,7 +7,7 @@ import typer
 
 from cli.context import actor, resolve, running
 from cli.documents import object_type
-from cli.output import JSON_OPTION, count, details, emit, money, say, table
+from cli.output import JSON_OPTION, count, details, emit, figures_table, money, say, table
 from models.repositories import LogLine
 from models.status import SyncStatus, public_status
 from models.tables import AttemptRow
@@ -45,12 +45,20 @@ def log(
     ] = None,
     since: Annotated[str | None, typer.Option(help="2026-01-31, 2026-01-31T08:00, or 24h.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="How many of our documents stand where; --connection.")
+    ] = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """The sync log: where every record stands, last changed first.
 
     Example: ledgerbridge log --status rejected --since 24h
     """
+    if summary:
+        if connection is None:
+            raise InvalidInputError("--summary needs --connection: whose log is meant")
+        _summarise(connection, as_json=as_json)
+        return
     with running() as runtime, runtime.begin() as work:
         found = work.log.lines(
             connection_id=resolve(work, "connection", connection) if connection else None,
@@ -78,6 +86,18 @@ def log(
         ],
         empty="No record matches.",
     )
+
+
+def _summarise(connection: str, *, as_json: bool) -> None:
+    with running() as runtime, runtime.begin() as work:
+        figures = work.log.figures(resolve(work, "connection", connection))
+    if as_json:
+        emit(
+            {"type": kind, "status": status, "count": number}
+            for (kind, status), number in sorted(figures.items())
+        )
+        return
+    figures_table(figures, empty="No document of ours is in step with it yet.")
 
 
 def _why(line: LogLine) -> str:

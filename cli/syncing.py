@@ -1,7 +1,6 @@
 """`ledgerbridge sync` and `runs`: triggering, following and listing sync runs."""
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,11 +15,9 @@ from cli.progress import Status
 from models.canonical import ObjectType
 from models.tables import RunStatus, SyncRunRow
 from sync import runs
-from sync.engine import Engine
 from sync.errors import NotFoundError
 from worker.runtime import Runtime
 
-ENDED = {RunStatus.DONE, RunStatus.PARTIAL, RunStatus.FAILED, RunStatus.PARKED}
 NOBODY_AFTER = timedelta(seconds=10)
 
 _COUNTED = (
@@ -71,14 +68,20 @@ def sync(
             )
             raise typer.Exit(1)
         if inline:
-            run = _run_here(runtime.engine, connection_id, run_id)
+            with Status("syncing …") as status:
+                run = runs.complete(
+                    runtime.engine,
+                    connection_id,
+                    run_id,
+                    progress=lambda run: status.say(_so_far(run)),
+                )
         elif wait:
             run = _follow(runtime, run_id)
         else:
             run = _get(runtime, run_id)
             say(f"The run is queued: ledgerbridge runs {connection_id}")
     _show_run(run, as_json=as_json)
-    if run.status in ENDED and run.status is not RunStatus.DONE:
+    if run.status in runs.ENDED and run.status is not RunStatus.DONE:
         raise typer.Exit(1)
 
 
@@ -90,27 +93,6 @@ def _get(runtime: Runtime, run_id: UUID) -> SyncRunRow:
     return run
 
 
-def _run_here(engine: Engine, connection_id: UUID, run_id: UUID) -> SyncRunRow:
-    """Do all chunks of a run in this process."""
-    with Status("syncing …") as status:
-        while True:
-            progress = runs.advance(engine, connection_id, over=_two_seconds())
-            with engine.begin() as work:
-                run = work.runs.get(run_id)
-            if run is None:
-                raise NotFoundError(f"there is no run {run_id}")
-            if run.status in ENDED:
-                return run
-            status.say(_so_far(run))
-            time.sleep(max(progress.wait.total_seconds(), 0.5 if progress.run_id is None else 0))
-
-
-def _two_seconds() -> Callable[[], bool]:
-    """Short chunks, so that progress is seen."""
-    end = time.monotonic() + 2
-    return lambda: time.monotonic() > end
-
-
 def _follow(runtime: Runtime, run_id: UUID) -> SyncRunRow:
     """Wait for a run that workers do."""
     started = time.monotonic()
@@ -118,7 +100,7 @@ def _follow(runtime: Runtime, run_id: UUID) -> SyncRunRow:
     with Status("waiting for a worker …") as status:
         while True:
             run = _get(runtime, run_id)
-            if run.status in ENDED:
+            if run.status in runs.ENDED:
                 return run
             status.say(_so_far(run))
             waited = time.monotonic() - started
@@ -169,7 +151,7 @@ def _show_run(run: SyncRunRow, *, as_json: bool) -> None:
     if as_json:
         emit([_as_dict(run)])
         return
-    if run.status not in ENDED:
+    if run.status not in runs.ENDED:
         return
     table(
         ["type", *(f"{name}>" for name in _COUNTED)],

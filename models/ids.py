@@ -15,3 +15,11 @@ def new_id() -> UUID:
     value = value & ~(0xF << 76) | (0x7 << 76)  # version 7
     value = value & ~(0x3 << 62) | (0x2 << 62)  # variant of RFC 9562
     return UUID(int=value)
+
+
+SHORT = 8
+
+
+def short(identifier: UUID) -> str:
+    """The end of an id: enough for people to read and type, accepted by every command."""
+    return identifier.hex[-SHORT:]

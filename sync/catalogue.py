@@ -1,14 +1,16 @@
 """The catalogue of causes: a code, one plain sentence, who acts, and the next step.
 
 Sentences name the thing to fix and are shown as they are. `{ledger}` is the platform's name,
-`{connection}` the connection's id; the other words come with the cause.
+`{connection}` the connection's id, `{issue}` the issue's own; the other words come with the cause.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from connectors.errors import Cause
+from models.ids import short
 from models.repositories import IssueDraft
 
 
@@ -83,7 +85,7 @@ CATALOGUE: dict[str, Entry] = {
         "The period {period} is closed in {ledger}.",
         Actor.BOOKKEEPER,
         "Reopen the period in {ledger} or change the date of the documents, then "
-        "`ledgerbridge retry --connection {connection} --status rejected`.",
+        "`ledgerbridge retry --issue {issue}`.",
     ),
     "frozen_in_ledger": Entry(
         "{ledger} does not allow changes to a {type} that is posted.",
@@ -98,14 +100,12 @@ CATALOGUE: dict[str, Entry] = {
     "ledger_question": Entry(
         "{ledger} asks a question that a person must answer: {question}",
         Actor.BOOKKEEPER,
-        "Answer it in {ledger} or change the document, then "
-        "`ledgerbridge retry --connection {connection} --status rejected`.",
+        "Answer it in {ledger} or change the document, then `ledgerbridge retry --issue {issue}`.",
     ),
     "refused": Entry(
         "{ledger} refused: {message}",
         Actor.BOOKKEEPER,
-        "Correct the document or the ledger, then "
-        "`ledgerbridge retry --connection {connection} --status rejected`.",
+        "Correct the document or the ledger, then `ledgerbridge retry --issue {issue}`.",
     ),
     "conflict": Entry(
         "{document} was changed both here and in {ledger}.",
@@ -178,8 +178,7 @@ CATALOGUE: dict[str, Entry] = {
     "permission_denied": Entry(
         "Our user in {ledger} may not do this: {message}",
         Actor.ADMINISTRATOR,
-        "Give the user the right in {ledger}, then "
-        "`ledgerbridge retry --connection {connection} --status rejected`.",
+        "Give the user the right in {ledger}, then `ledgerbridge retry --issue {issue}`.",
     ),
     "ledger_unreachable": Entry(
         "{ledger} cannot be reached: {message}",
@@ -212,7 +211,7 @@ CONNECTION_CODES = frozenset(
 
 
 def in_words(
-    cause: Cause, *, ledger: str, connection: str, provider_message: str | None = None
+    cause: Cause, *, ledger: str, connection: UUID, provider_message: str | None = None
 ) -> IssueDraft:
     """Say a cause in the words that people read; an unknown code is a refusal with its message."""
     entry = CATALOGUE.get(cause.code, CATALOGUE["refused"])
@@ -220,7 +219,8 @@ def in_words(
         lambda: "?",
         {"message": provider_message or cause.code, "document": cause.subject, **cause.words},
     )
-    words.update(ledger=ledger, connection=connection)
+    # The issue gets its id when it is stored.
+    words.update(ledger=ledger, connection=short(connection), issue="{issue}")
     return IssueDraft(
         code=cause.code,
         subject=cause.subject,

@@ -274,7 +274,7 @@ def stop(
         work.connections.park(connection.id, delay, failure=True)
         cause = Cause("ledger_unreachable", "address", words)
     draft = in_words(
-        cause, ledger=spec.name, connection=str(connection.id), provider_message=error.message
+        cause, ledger=spec.name, connection=connection.id, provider_message=error.message
     )
     work.issues.open(connection.id, [draft])
     log.warning("connection.stopped", connection=str(connection.id), how=how.value)

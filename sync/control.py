@@ -16,7 +16,7 @@ from sync.catalogue import CONNECTION_CODES
 from sync.engine import Engine
 from sync.errors import InvalidInputError, NotAllowedError, NotFoundError
 from sync.recover import find
-from sync.runs import new_correlation_id
+from sync.runs import complete, new_correlation_id, trigger_run
 
 
 def record_line(work: UnitOfWork, record_id: UUID) -> LogLine:
@@ -204,11 +204,27 @@ def map_to(
 ) -> int:
     """Say which thing of the ledger one of ours is; releases what waited, and how much.
 
-    `theirs` may be the ledger's id, code or name of it.
+    `theirs` may be the ledger's id, code or name of it. What was made there a moment ago is not
+    known here yet: then the ledger's list is read first.
 
     Raises:
         InvalidInputError: The ledger has no such thing, or several.
     """
+    try:
+        return _map_to(engine, connection_id, kind, ours, theirs, actor=actor)
+    except _UnknownThereError:
+        run_id = trigger_run(engine, connection_id, only="pull", types=[_TYPES[kind]])
+        complete(engine, connection_id, run_id)
+        return _map_to(engine, connection_id, kind, ours, theirs, actor=actor)
+
+
+class _UnknownThereError(InvalidInputError):
+    """Nothing of that name was pulled from the ledger so far."""
+
+
+def _map_to(
+    engine: Engine, connection_id: UUID, kind: MappingKind, ours: str, theirs: str, *, actor: str
+) -> int:
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
         spec = engine.spec(connection.provider)
@@ -262,9 +278,8 @@ def _resolve(
             f"give the id ({', '.join(named)})"
         )
     some = ", ".join(_named(record) for record in records[:8])
-    raise InvalidInputError(
-        f"{ledger} has no {words} {theirs!r}"
-        + (f"; it has {some}" if some else "; nothing was pulled yet: sync first")
+    raise _UnknownThereError(
+        f"{ledger} has no {words} {theirs!r}" + (f"; it has {some}" if some else "")
     )
 
 

@@ -206,9 +206,7 @@ class PullJob:
 
     def _raise(self, work: UnitOfWork, found: Sequence[tuple[Known, Cause]]) -> None:
         drafts = {
-            pair.record_id: in_words(
-                cause, ledger=self.spec.name, connection=str(self.connection.id)
-            )
+            pair.record_id: in_words(cause, ledger=self.spec.name, connection=self.connection.id)
             for pair, cause in found
         }
         issues = work.issues.open(self.connection.id, drafts.values())
@@ -238,7 +236,7 @@ class PullJob:
                     },
                 ),
                 ledger=self.spec.name,
-                connection=str(self.connection.id),
+                connection=self.connection.id,
                 provider_message=bad.problem,
             )
             for bad in page.bad

@@ -5,6 +5,7 @@ time is up and leaves the rest to anybody; if it dies, the lease ends and somebo
 """
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -20,7 +21,7 @@ from models.tables import ConnectionRow, ConnectionStatus, RunStatus, SyncRunRow
 from models.unit_of_work import UnitOfWork
 from sync import connections
 from sync.engine import Engine, log
-from sync.errors import NotAllowedError
+from sync.errors import NotAllowedError, NotFoundError
 from sync.matching_runs import close_what_is_resolved, match_existing
 from sync.outcome import Stop
 from sync.prepare import books_of
@@ -33,6 +34,10 @@ from sync.schedule import Schedule
 WAIT = timedelta(seconds=1)
 # Look-ups that are due this soon belong to the run; later ones are left to the sweeper.
 SOON_SECONDS = 20.0
+
+# Chunks of a run that somebody watches.
+SHORT_CHUNK_SECONDS = 2.0
+ENDED = frozenset({RunStatus.DONE, RunStatus.PARTIAL, RunStatus.FAILED, RunStatus.PARKED})
 
 _PAID_STATES = (ObjectType.INVOICE, ObjectType.BILL, ObjectType.CREDIT_NOTE)
 
@@ -201,6 +206,37 @@ def advance(
             return Progress(None, finished=False)
         connection = connections.get(work, connection_id)
     return _Advance(engine, connection, engine.spec(connection.provider), run, over).go()
+
+
+def complete(
+    engine: Engine,
+    connection_id: UUID,
+    run_id: UUID,
+    *,
+    progress: Callable[[SyncRunRow], None] = lambda _: None,
+) -> SyncRunRow:
+    """Do all of a run here, chunk by chunk; where a worker has it, wait for the worker.
+
+    Args:
+        engine: Whose.
+        connection_id: Of the run.
+        run_id: The run.
+        progress: Told how far it is, every few seconds.
+
+    Returns:
+        The run at its end.
+    """
+    while True:
+        end = time.monotonic() + SHORT_CHUNK_SECONDS
+        done = advance(engine, connection_id, over=lambda end=end: time.monotonic() > end)  # type: ignore[misc]  # bound now
+        with engine.begin() as work:
+            run = work.runs.get(run_id)
+        if run is None:
+            raise NotFoundError(f"there is no run {run_id}")
+        if run.status in ENDED:
+            return run
+        progress(run)
+        time.sleep(max(done.wait.total_seconds(), 0.5 if done.run_id is None else 0))
 
 
 @dataclass

@@ -138,7 +138,7 @@ def write_down(
         one.claimed.id: in_words(
             one.cause,
             ledger=spec.name,
-            connection=str(connection.id),
+            connection=connection.id,
             provider_message=one.provider_message,
         )
         for one in decided

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from models.ids import new_id
+from models.ids import SHORT, new_id
 from models.repositories.statement import Repository, many
 from models.tables import IssueRow, SyncedRecordRow
 
@@ -43,18 +43,21 @@ class Issues(Repository):
             """
             INSERT INTO issues (id, connection_id, code, subject, sentence, actor, next_step,
                                 provider_message)
-            SELECT v.id, :connection, v.code, v.subject, v.sentence, v.actor, v.next_step,
+            SELECT v.id, :connection, v.code, v.subject, v.sentence, v.actor,
+                   replace(v.next_step, '{issue}', right(v.id::text, :digits)),
                    v.provider_message
               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
                    id uuid, code text, subject text, sentence text, actor text, next_step text,
                    provider_message text)
             ON CONFLICT (connection_id, code, subject) WHERE closed_at IS NULL DO UPDATE
                SET last_seen_at = now(), sentence = excluded.sentence, actor = excluded.actor,
-                   next_step = excluded.next_step,
+                   next_step = replace(excluded.next_step, right(excluded.id::text, :digits),
+                                       right(issues.id::text, :digits)),
                    provider_message = coalesce(excluded.provider_message, issues.provider_message)
             RETURNING id, code, subject
             """,
             connection=connection_id,
+            digits=SHORT,
             rows=many(rows),
         )
         return {(row.code, row.subject): row.id for row in found}

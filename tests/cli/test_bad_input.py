@@ -234,6 +234,7 @@ class TestWrongUse:
             ("log", "--since", "someday"),
             ("retry",),
             ("retry", "--connection", "x"),
+            ("log", "--summary"),
             ("connections", "start", "x", "--from", "soon"),
             ("documents", "list", "--limit", "0"),
         ],

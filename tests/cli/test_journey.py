@@ -86,6 +86,25 @@ def test_the_log_and_a_record_tell_what_happened(
     assert "broke off" in shown.out
 
 
+def test_the_summary_says_how_many_stand_where(ledgerbridge: Run, books: str) -> None:
+    ledgerbridge("sync", books, "--inline")
+
+    shown = ledgerbridge("log", "--summary", "--connection", books)
+    rows = ledgerbridge("log", "--summary", "--connection", books, "--json").rows
+
+    assert [line.split() for line in shown.out.splitlines() if "invoices" in line] == [
+        ["invoices", "1", "1"]
+    ]
+    assert {(row["type"], row["status"]): row["count"] for row in rows} == {
+        ("contact", "done"): 2,
+        ("invoice", "done"): 1,
+        ("invoice", "blocked"): 1,
+        ("bill", "done"): 1,
+        ("payment", "done"): 1,
+        ("payment", "blocked"): 1,
+    }
+
+
 def test_reconciliation_explains_what_waits(ledgerbridge: Run, books: str) -> None:
     ledgerbridge("sync", books, "--inline")
 

@@ -1,10 +1,12 @@
 """What people do: map, retry, settle by hand, skip, make a deleted document again."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
-from models.canonical import ObjectType
+from models.canonical import ObjectType, TaxRate
+from models.ids import short
 from models.status import SyncStatus
 from models.tables import MappingKind
 from sync import control
@@ -42,6 +44,22 @@ class TestMap:
         with bench.begin() as work:
             assert work.mappings.of(bench.connection_id) == {(MappingKind.TAX_RATE, "19"): "vat-20"}
 
+    def test_what_was_made_in_the_ledger_a_moment_ago_can_be_mapped_at_once(
+        self, bench: Bench
+    ) -> None:
+        bench.hand_in(a_contact(), an_invoice(lines=[a_line(rate="8.5")]))
+        bench.push()
+        bench.ledger.enter(TaxRate(id="new", code="vat-8.5", name="DOM", rate=Decimal("8.5")))
+
+        released = control.map_to(
+            bench.engine, bench.connection_id, MappingKind.TAX_RATE, "8.5", "DOM", actor="me"
+        )
+        bench.push()
+
+        assert released == 1
+        assert bench.status("I-1") is SyncStatus.DONE
+        assert bench.issues() == []
+
     def test_something_the_ledger_does_not_have_is_refused_with_what_it_has(
         self, bench: Bench
     ) -> None:
@@ -78,6 +96,15 @@ class TestRetry:
         assert (number, queued) == (3, 3)
         assert {line.status for line in bench.lines()} == {SyncStatus.DONE}
         assert bench.issues() == []
+
+    def test_the_next_step_names_the_issue_itself(self, bench: Bench) -> None:
+        refused_by_a_closed_period(bench, 1)
+        for _ in range(2):  # opened, and met again
+            with bench.begin() as work:
+                ((issue, _),) = work.issues.listing(bench.connection_id)
+            assert issue.next_step.endswith(f"`ledgerbridge retry --issue {short(issue.id)}`.")
+            control.retry(bench.engine, record_id=bench.line("I-0").id, actor="me")
+            bench.push()
 
     def test_retrying_a_filter_sends_what_matches(self, bench: Bench) -> None:
         refused_by_a_closed_period(bench)

@@ -19,6 +19,7 @@ from connectors.errors import (
     Unavailable,
     Unsupported,
 )
+from models.ids import new_id
 from models.status import SyncStatus as S
 from sync.catalogue import CATALOGUE, in_words
 from sync.engine import Timing
@@ -83,7 +84,7 @@ def test_look_ups_come_rarer_and_end() -> None:
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE))
 def test_every_cause_has_a_sentence_a_person_and_a_next_step(code: str) -> None:
-    draft = in_words(Cause(code, "Invoice 7", {}), ledger="Xero", connection="c1")
+    draft = in_words(Cause(code, "Invoice 7", {}), ledger="Xero", connection=new_id())
 
     assert draft.sentence.endswith((".", "?"))
     assert draft.next_step.endswith(".")
