@@ -3,16 +3,26 @@
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from cli.context import actor, resolve, running
-from cli.output import JSON_OPTION, count, details, emit, money, say, table
+from cli.output import JSON_OPTION, count, details, emit, money, out, say, table
 from models.ids import short
 from models.tables import IssueRow, MappingKind
 from sync import control
+from sync.catalogue import Actor
 from sync.errors import NotFoundError
 
 issues_app = typer.Typer(invoke_without_command=True, help="Open causes, heaviest first.")
 map_app = typer.Typer(no_args_is_help=True, help="Say which thing of the ledger one of ours is.")
+
+
+ACTORS = {
+    Actor.BOOKKEEPER: "for a bookkeeper",
+    Actor.ADMINISTRATOR: "for an administrator",
+    Actor.US: "for the makers of Ledgerbridge",
+    Actor.NOBODY: "nobody needs to act",
+}
 
 
 @issues_app.callback()
@@ -34,20 +44,20 @@ def list_issues(
     if as_json:
         emit([_as_dict(issue, records) for issue, records in found])
         return
-    table(
-        ["id", "records>", "who", "what is the matter", "next step"],
-        [
-            (
-                issue.id,
-                f"{records:,}" if records else "",
-                issue.actor,
-                issue.sentence,
-                issue.next_step,
-            )
-            for issue, records in found
-        ],
-        empty="There are no open issues.",
-    )
+    if not found:
+        say("There are no open issues.")
+    for number, (issue, records) in enumerate(found):
+        if number:
+            out.print()
+        waiting = [f"{count(records, 'record')} {'waits' if records == 1 else 'wait'}"]
+        about = [
+            *(waiting if records else []),
+            ACTORS[Actor(issue.actor)],
+            f"issue {short(issue.id)}",
+        ]
+        out.print(Text(issue.sentence, "bold"), soft_wrap=True)
+        out.print(Text(f"  {' · '.join(about)}", "dim"), soft_wrap=True)
+        out.print(Text(f"  {issue.next_step}"), soft_wrap=True)
 
 
 def _as_dict(issue: IssueRow, records: int) -> dict[str, Any]:
@@ -123,7 +133,8 @@ def _map(kind: MappingKind, connection: str, ours: str, theirs: str) -> None:
             connection_id = resolve(work, "connection", connection)
         released = control.map_to(runtime.engine, connection_id, kind, ours, theirs, actor=actor())
     words = kind.value.replace("_", " ")
-    say(f"Mapped {words} {ours} to {theirs}; {count(released, 'record')} go on.")
+    goes_on = f"; {count(released, 'record')} {'goes' if released == 1 else 'go'} on"
+    say(f"Mapped {words} {ours} to {theirs}{goes_on if released else ''}.")
 
 
 @map_app.command("tax-rate")

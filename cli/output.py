@@ -91,7 +91,7 @@ def figures_table(figures: Mapping[tuple[ObjectType, SyncStatus], int], *, empty
         ["type", *(f"{status.value.replace('_', ' ')}>" for status in statuses)],
         [
             (
-                kind.plural.replace("_", " "),
+                kind.plural_words,
                 *(
                     f"{number:,}" if (number := figures.get((kind, status))) else ""
                     for status in statuses
@@ -138,8 +138,8 @@ def details(pairs: Iterable[tuple[str, Any]]) -> None:
 
 
 def say(message: str) -> None:
-    """A message to the person, on standard error."""
-    err.print(Text(message))
+    """A message to the person, on standard error; the terminal breaks it, so it can be copied."""
+    err.print(Text(message), soft_wrap=True)
 
 
 def count(number: int, noun: str) -> str:

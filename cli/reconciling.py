@@ -6,10 +6,10 @@ import typer
 
 from cli.connections import parsed_date
 from cli.context import resolve, running
-from cli.output import JSON_OPTION, count, emit, err, money, out, say, table
+from cli.output import JSON_OPTION, count, emit, err, out, say, table
 from cli.progress import Status
 from connectors.base import Period
-from models.canonical.money import ZERO
+from models.canonical.money import figure
 from sync.reconcile import Row, by_reason
 from sync.reconcile import reconcile as compare
 
@@ -48,7 +48,7 @@ def reconcile(
     else:
         show(result.rows)
     if not result.clean:
-        say("Something is unexplained: see the lines with the reason `unknown`.")
+        say("Something is unexplained: see the lines with `?`, and the reason `unknown`.")
         raise typer.Exit(1)
     if not as_json:
         say("Every difference is explained." if by_reason(result.rows) else "Both sides agree.")
@@ -82,23 +82,27 @@ def _as_dict(row: Row) -> dict[str, Any]:
 
 def show(rows: list[Row]) -> None:
     """Print both sides and what explains the gaps between them."""
+    currencies = {row.group.currency for row in rows}
     table(
-        ["month", "type", "ours>", "sum ours>", "ledger>", "sum ledger>", "difference>", ""],
+        ["month", "type", "ours>", "sum ours>", "ledger>", "sum ledger>", "difference>"],
         [
             (
                 row.group.month,
-                row.group.kind,
+                row.group.kind
+                if len(currencies) == 1
+                else f"{row.group.kind} {row.group.currency}",
                 f"{row.our_count:,}",
-                money(row.our_sum, row.group.currency),
+                figure(row.our_sum, row.group.currency),
                 f"{row.their_count:,}",
-                money(row.their_sum, row.group.currency),
-                "" if row.difference == ZERO else money(row.difference, row.group.currency),
-                _mark(row),
+                figure(row.their_sum, row.group.currency),
+                _difference(row),
             )
             for row in rows
         ],
         empty="Neither side has a document in this period.",
     )
+    if len(currencies) == 1:
+        out.print(f"All amounts are in {currencies.pop()}.")
     shown = [(row, one) for row in rows for one in row.differences]
     if not shown:
         return
@@ -115,7 +119,8 @@ def show(rows: list[Row]) -> None:
         err.print(f"… and {count(len(shown) - MOST_SHOWN, 'more document')}: see --json")
 
 
-def _mark(row: Row) -> str:
-    if row.unexplained:
-        return "unexplained"
-    return "explained" if row.differences else "equal"
+def _difference(row: Row) -> str:
+    if not row.differences and not row.unexplained:
+        return "equal"
+    amount = figure(row.difference, row.group.currency)
+    return f"{amount} ?" if row.unexplained else amount

@@ -114,12 +114,16 @@ def _follow(runtime: Runtime, run_id: UUID) -> SyncRunRow:
             time.sleep(0.3)
 
 
+def _plural(kind: str) -> str:
+    return ObjectType(kind).plural_words
+
+
 def _so_far(run: SyncRunRow) -> str:
     if run.status is RunStatus.QUEUED:
         return "waiting for a worker …"
     step = str(run.steps[0]) if run.steps else "finishing"
     verb, _, name = step.partition(":")
-    what = ObjectType(name).plural.replace("_", " ") if name else ""
+    what = _plural(name) if name else ""
     doing = {
         "pull": f"reading {what}",
         "match": "looking for what the ledger has already",
@@ -153,11 +157,13 @@ def _show_run(run: SyncRunRow, *, as_json: bool) -> None:
         return
     if run.status not in runs.ENDED:
         return
+    counted = [name for name in _COUNTED if any(one.get(name) for one in run.counts.values())]
     table(
-        ["type", *(f"{name}>" for name in _COUNTED)],
+        ["type", *(f"{name}>" for name in counted)],
         [
-            (ObjectType(kind).words, *(f"{figures.get(name) or ''}" for name in _COUNTED))
+            (_plural(kind), *(f"{figures.get(name) or ''}" for name in counted))
             for kind, figures in sorted(run.counts.items(), key=_in_order)
+            if any(figures.get(name) for name in counted)
         ],
         empty="Nothing had changed on either side.",
     )

@@ -43,12 +43,14 @@ GOODS_ACCOUNT = "707000"
 PURCHASE_ACCOUNT = "606000"
 BANK_ACCOUNT = "512000"
 TAX_ACCOUNT = "445000"
+FEES_ACCOUNT = "627000"
 ACCOUNTS = {
     SALES_ACCOUNT: "Services sold",
     GOODS_ACCOUNT: "Goods sold",
     PURCHASE_ACCOUNT: "Purchases",
     BANK_ACCOUNT: "Bank",
     TAX_ACCOUNT: "VAT",
+    FEES_ACCOUNT: "Bank charges",
 }
 COUNTRIES = {
     "BE": "Belgium",
@@ -115,10 +117,16 @@ class LedgerInvoice:
     state: str
     party: str
     date: dt.date | None
+    accounting_date: dt.date | None
     untaxed: Decimal
     tax: Decimal
     total: Decimal
     to_pay: Decimal
+
+    @property
+    def day(self) -> dt.date | None:
+        """The day it is booked on."""
+        return self.accounting_date or self.date
 
 
 @dataclass(frozen=True)
@@ -313,6 +321,20 @@ class TrytonLedger:
         values = {"name": name, "addresses": [["create", [{}]]]}
         return self._one("model.party.party.create", [values])
 
+    def enter_tax(self, name: str, rate: Decimal) -> int:
+        """Enter a percentage, like those that are there; `rate` is a fraction of 1."""
+        account = self.account(TAX_ACCOUNT)
+        values = {
+            "name": name,
+            "description": name,
+            "company": self.company_id,
+            "type": "percentage",
+            "rate": rate,
+            "invoice_account": account,
+            "credit_note_account": account,
+        }
+        return self._one("model.account.tax.create", [values])
+
     def enter_bill(
         self,
         *,
@@ -454,8 +476,8 @@ class TrytonLedger:
     def invoices(self, *domain: Any) -> list[LedgerInvoice]:
         """All invoices, bills and credit notes, in the order they were created."""
         names = (
-            "type number reference description state party.name invoice_date untaxed_amount "
-            "tax_amount total_amount amount_to_pay"
+            "type number reference description state party.name invoice_date accounting_date "
+            "untaxed_amount tax_amount total_amount amount_to_pay"
         )
         rows = self.find("account.invoice", domain, *names.split())
         return [
@@ -468,6 +490,7 @@ class TrytonLedger:
                 state=row["state"],
                 party=row["party."]["name"],
                 date=row["invoice_date"],
+                accounting_date=row["accounting_date"],
                 untaxed=row["untaxed_amount"],
                 tax=row["tax_amount"],
                 total=row["total_amount"],
@@ -702,6 +725,7 @@ def _accounts(model: Any, company: Any, accounts: dict[str, Any]) -> dict[str, A
         SALES_ACCOUNT: accounts["revenue"],
         GOODS_ACCOUNT: accounts["revenue"],
         PURCHASE_ACCOUNT: accounts["expense"],
+        FEES_ACCOUNT: accounts["expense"],
         BANK_ACCOUNT: accounts["cash"],
         TAX_ACCOUNT: account.find([("code", "=", "2.2.3")])[0],
     }

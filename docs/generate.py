@@ -34,7 +34,7 @@ def capability_table() -> str:
                     if operation in push.operations
                 ]
             cells.append(", ".join(words) or "–")
-        lines.append(f"| {kind.plural.replace('_', ' ')} | {' | '.join(cells)} |")
+        lines.append(f"| {kind.plural_words} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -274,7 +274,7 @@ def _resolve(
     words = _TYPES[kind].words
     if named:
         raise InvalidInputError(
-            f"{ledger} has several {_TYPES[kind].plural.replace('_', ' ')} called {theirs!r}: "
+            f"{ledger} has several {_TYPES[kind].plural_words} called {theirs!r}: "
             f"give the id ({', '.join(named)})"
         )
     some = ", ".join(_named(record) for record in records[:8])

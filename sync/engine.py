@@ -1,7 +1,7 @@
 """What every use case needs from outside, built once per process by the entry points."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -10,10 +10,34 @@ from uuid import UUID
 import structlog
 
 from connectors.base import CallScope, Clock, Connector, ConnectorSpec, Deadline
+from models.canonical import ObjectType
 from models.tables import ConnectionRow
 from models.unit_of_work import Begin
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("ledgerbridge")
+
+
+def log_batch(
+    event: str,
+    connection: ConnectionRow,
+    kind: ObjectType,
+    counts: Mapping[str, int],
+    *,
+    calls: int,
+    began: float,
+    correlation_id: str,
+) -> None:
+    """Log what became of a batch: how many records went to which status, and what it took."""
+    log.info(
+        event,
+        connection=str(connection.id),
+        provider=connection.provider,
+        type=kind.value,
+        records=dict(counts),
+        calls=calls,
+        duration_ms=round((time.monotonic() - began) * 1000),
+        correlation_id=correlation_id,
+    )
 
 
 class Hints(Protocol):

@@ -11,6 +11,7 @@ A crash between 2 and 4 leaves records in `sending`. When their lease ends they 
 and `sync.recover` looks in the ledger before anybody sends them again.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +34,7 @@ from models.repositories import Claimed, Sending
 from models.repositories.documents import body_of
 from models.tables import ConnectionRow
 from sync import connections
-from sync.engine import Engine, log
+from sync.engine import Engine, log, log_batch
 from sync.outcome import Stop
 from sync.prepare import Decided, Ready, books_of, prepare, tagged
 from sync.references import Books
@@ -182,6 +183,7 @@ class Pusher:
             return
         self.pushed.batches[kind] += 1
         lane.scope.deadline = deadline
+        calls, began = lane.scope.calls, time.monotonic()
         answers = self._in_steps(lane, kind, ours)
         decided = [self._judged(ready, answer) for ready, answer in answers]
         stops = [
@@ -199,6 +201,15 @@ class Pusher:
                 stop=stops[0] if stops else None,
             )
         self.pushed.add(kind, counts)
+        log_batch(
+            "push.batch",
+            self.connection,
+            kind,
+            counts,
+            calls=lane.scope.calls - calls,
+            began=began,
+            correlation_id=self.correlation_id,
+        )
         if stops:
             self.pushed.stopped = stops[0][0]
 

@@ -5,6 +5,7 @@ provider's consistency delay: it is queued again with the same key. Cannot be to
 again later, and in the end a person is asked. A look-up that fails proves nothing.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,7 +29,7 @@ from models.status import SyncStatus
 from models.tables import ConnectionRow
 from sync import connections
 from sync.compare import label
-from sync.engine import Engine, log
+from sync.engine import Engine, log, log_batch
 from sync.outcome import AttemptResult, Stop, next_check
 from sync.prepare import Decided, tagged
 from sync.push import PUSH_ORDER, Pushed
@@ -65,6 +66,7 @@ class Recovery:
         if not claimed:
             return 0
         stop: tuple[Stop, ConnectorError] | None = None
+        calls, began = self.scope.calls, time.monotonic()
         try:
             decided = self._look_up(kind, claimed)
         except ConnectorError as error:
@@ -83,6 +85,15 @@ class Recovery:
             )
         self.found.add(kind, counts)
         self.found.stopped = stop[0] if stop else None
+        log_batch(
+            "look_up.batch",
+            self.connection,
+            kind,
+            counts,
+            calls=self.scope.calls - calls,
+            began=began,
+            correlation_id=self.scope.correlation_id,
+        )
         return len(claimed)
 
     def _look_up(self, kind: ObjectType, claimed: Sequence[Claimed]) -> list[Decided]:

@@ -416,6 +416,10 @@ class _Advance:
                 f"Done, but {waiting or failed} records wait for a person: see "
                 "`ledgerbridge issues`.",
             )
+        if self.connection.posting_from is None and self.connection.role.value == Role.LEDGER:
+            return self._finish(
+                RunStatus.DONE, "Read. Nothing is posted before `ledgerbridge connections start`."
+            )
         return self._finish(RunStatus.DONE, "Both sides are in step.")
 
 

@@ -77,7 +77,12 @@ def total_of(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 
 
+def figure(amount: Decimal, currency: str) -> str:
+    """Write an amount for people, where the currency is said once: `1,234.50`."""
+    digits = max(CURRENCY_DIGITS.get(currency, 2), -int(amount.normalize().as_tuple().exponent))
+    return f"{amount:,.{digits}f}"
+
+
 def shown(amount: Decimal, currency: str) -> str:
     """Write an amount for people: `1,234.50 EUR`, with more digits only where they matter."""
-    digits = max(CURRENCY_DIGITS.get(currency, 2), -int(amount.normalize().as_tuple().exponent))
-    return f"{amount:,.{digits}f} {currency}"
+    return f"{figure(amount, currency)} {currency}"

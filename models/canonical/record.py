@@ -26,6 +26,11 @@ class ObjectType(StrEnum):
     JOURNAL_ENTRY = "journal_entry"
 
     @property
+    def plural_words(self) -> str:
+        """As people read several: `credit notes`."""
+        return self.plural.replace("_", " ")
+
+    @property
     def plural(self) -> str:
         """The name of many: `journal_entries`, `tax_rates`."""
         return f"{self.value[:-1]}ies" if self.value.endswith("y") else f"{self.value}s"

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from models.canonical import AnyRecord, ObjectType
 from models.repositories import LogLine
 from models.status import SyncStatus
 from sync import connections, documents, runs
+from sync.engine import NoHints
 from tests.stack import Stack, wait_until
 from worker.runtime import Runtime
 
@@ -68,10 +69,11 @@ class Journey:
             broker.flushall()  # workers have not been told of anything yet
         return cls(stack, runtime, entity.id, row.id)
 
-    def hand_in(self, *records: AnyRecord) -> None:
-        """The product hands documents in; workers are told."""
+    def hand_in(self, *records: AnyRecord, told: bool = True) -> None:
+        """The product hands documents in; workers are told, unless the hint is lost."""
+        engine = self.runtime.engine if told else replace(self.runtime.engine, hints=NoHints())
         with self.runtime.begin() as work:
-            documents.store(work, self.runtime.engine, self.entity_id, records)
+            documents.store(work, engine, self.entity_id, records)
 
     def lines(self) -> list[LogLine]:
         """The sync log of our own documents."""

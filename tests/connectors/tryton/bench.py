@@ -32,6 +32,7 @@ from demo.ledger import (
     BANK_ACCOUNT,
     PURCHASE_ACCOUNT,
     SALES_ACCOUNT,
+    Books,
     TrytonLedger,
 )
 from models.canonical import (
@@ -52,6 +53,8 @@ from models.canonical import (
 YEAR = dt.datetime.now(dt.UTC).year
 DAY = dt.date(YEAR - 1, 6, 15)
 """Past, so that Tryton does not ask about the future, and in an open period."""
+BOOKS = Books(years=(YEAR - 2, YEAR - 1, YEAR, YEAR + 1), closed=(f"{YEAR - 2}-01",))
+"""A closed month two years ago; all tests share one prepared database."""
 _numbers = itertools.count(1)
 
 

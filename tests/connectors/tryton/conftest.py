@@ -6,18 +6,14 @@ import httpx
 import pytest
 
 from connectors.base import CallScope
-from demo.ledger import Books, TrytonLedger
-from tests.connectors.tryton.bench import YEAR, Bench, TrytonProxy
+from demo.ledger import TrytonLedger
+from tests.connectors.tryton.bench import BOOKS, Bench, TrytonProxy
 
 
 @pytest.fixture(scope="session")
 def ledger() -> Iterator[TrytonLedger]:
     """A server on a copy of the prepared books; a closed month in last year."""
-    books = Books(
-        years=(YEAR - 2, YEAR - 1, YEAR, YEAR + 1),
-        closed=(f"{YEAR - 2}-01",),
-    )
-    with TrytonLedger.running(books) as running:
+    with TrytonLedger.running(BOOKS) as running:
         yield running
 
 
