@@ -17,8 +17,10 @@ from models.repositories import (
     Issues,
     Lookup,
     Mappings,
+    Pairing,
     Pulled,
     Reconciling,
+    RecordQueue,
     Runs,
     SyncedRecords,
     SyncLog,
@@ -39,7 +41,9 @@ class UnitOfWork:
         self.log = SyncLog(session)
         self.lookup = Lookup(session)
         self.mappings = Mappings(session)
+        self.pairing = Pairing(session)
         self.pulled = Pulled(session)
+        self.queue = RecordQueue(session)
         self.reconciling = Reconciling(session)
         self.records = SyncedRecords(session)
         self.runs = Runs(session)

@@ -139,7 +139,7 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
             next_sync_at=work.connections.now(),
         )
         work.audit.add(actor, "connection.add", str(row.id), provider=spec.key, url=url)
-        work.records.enqueue(row.id, pushed_types(spec))
+        work.queue.enqueue(row.id, pushed_types(spec))
     log.info("connection.added", connection=str(row.id), schedule=str(schedule))
     return row
 
@@ -261,7 +261,7 @@ def stop(
     if how is Stop.DEAUTHORIZE:
         cause = error.cause or Cause("authorization_lost", "credentials", words)
         work.connections.set_status(connection.id, ConnectionStatus.DEAUTHORIZED)
-        work.records.hold(connection.id, f"{spec.name} no longer accepts our credentials.")
+        work.queue.hold(connection.id, f"{spec.name} no longer accepts our credentials.")
     elif how is Stop.PARK:
         delay = error.retry_after or engine.timing.retry_base
         work.connections.park(connection.id, delay, failure=False)
@@ -289,7 +289,7 @@ def pause(engine: Engine, connection_id: UUID, *, actor: str) -> None:
                 f"the connection is {connection.status.value}; only a connected one can be paused"
             )
         work.connections.set_status(connection_id, ConnectionStatus.PAUSED)
-        work.records.hold(connection_id, "The connection is paused.")
+        work.queue.hold(connection_id, "The connection is paused.")
         work.audit.add(actor, "connection.pause", str(connection_id))
 
 
@@ -302,7 +302,7 @@ def resume(engine: Engine, connection_id: UUID, *, actor: str) -> None:
                 f"the connection is {connection.status.value}; only a paused one can be resumed"
             )
         work.connections.set_status(connection_id, ConnectionStatus.CONNECTED)
-        work.records.release_held(connection_id)
+        work.queue.release_held(connection_id)
         work.audit.add(actor, "connection.resume", str(connection_id))
         work.after_commit(lambda: engine.hints.push(connection_id))
 
@@ -312,7 +312,7 @@ def start(engine: Engine, connection_id: UUID, posting_from: date, *, actor: str
     with engine.begin() as work:
         get(work, connection_id)
         work.connections.start_posting(connection_id, posting_from)
-        work.records.apply_start(connection_id, posting_from)
+        work.queue.apply_start(connection_id, posting_from)
         work.audit.add(
             actor, "connection.start", str(connection_id), posting_from=str(posting_from)
         )
@@ -324,7 +324,7 @@ def disconnect(engine: Engine, connection_id: UUID, *, actor: str) -> None:
     with engine.begin() as work:
         get(work, connection_id)
         work.connections.set_status(connection_id, ConnectionStatus.DISCONNECTED)
-        work.records.hold(connection_id, "The connection was disconnected.")
+        work.queue.hold(connection_id, "The connection was disconnected.")
         work.audit.add(actor, "connection.disconnect", str(connection_id))
 
 
@@ -355,7 +355,7 @@ def reauthorize(
         work.connections.reseal(connection.consent_id, sealed)
         if connection.status is ConnectionStatus.DEAUTHORIZED:
             work.connections.set_status(connection_id, ConnectionStatus.CONNECTED)
-            work.records.release_held(connection_id)
+            work.queue.release_held(connection_id)
         codes = ("authorization_lost", "wrong_organisation")
         for code in codes:
             work.issues.close(work.issues.find(connection_id, code), by=actor)

@@ -54,7 +54,7 @@ def retry(
                 raise NotAllowedError(_why_not(line))
         if issue_id is not None and work.issues.get(issue_id) is None:
             raise NotFoundError(f"there is no issue {issue_id}: see `ledgerbridge issues`")
-        queued = work.records.retry(
+        queued = work.queue.retry(
             record_id=record_id,
             issue_id=issue_id,
             connection_id=connection_id,
@@ -62,7 +62,7 @@ def retry(
             kind=kind,
         )
         if issue_id is not None:
-            work.records.release_issue(issue_id)
+            work.queue.release_issue(issue_id)
             work.issues.close([issue_id], by=actor)
         work.audit.add(
             actor,
@@ -117,7 +117,7 @@ def create_again(engine: Engine, record_id: UUID, *, actor: str) -> None:
             case Absent():
                 pass
     with engine.begin() as work:
-        work.records.start_over(record_id)
+        work.queue.start_over(record_id)
         work.audit.add(actor, "retry.again", str(record_id))
         work.after_commit(lambda: engine.hints.push(line.connection_id))
 
@@ -141,14 +141,16 @@ def settle(engine: Engine, record_id: UUID, *, platform_id: str, reason: str, ac
         case Found():
             pass
     with engine.begin() as work:
-        taken = work.records.taken(line.connection_id, line.type, [platform_id])
+        taken = work.pairing.taken(line.connection_id, line.type, [platform_id])
         if taken.get(platform_id, record_id) != record_id:
             raise NotAllowedError(
                 f"{platform_id} belongs to another document of ours already "
                 f"(record {taken[platform_id]})"
             )
-        work.records.drop_twin(line.connection_id, line.type, record_id, platform_id)
-        changed = work.records.set_by_hand(
+        work.pairing.drop_twins(
+            line.connection_id, line.type, [{"id": record_id, "platform_id": platform_id}]
+        )
+        changed = work.queue.set_by_hand(
             record_id, SyncStatus.DONE_MANUALLY, reason=reason, platform_id=platform_id
         )
         if not changed:
@@ -167,7 +169,7 @@ def skip(engine: Engine, record_id: UUID, *, reason: str, actor: str) -> None:
     _require_reason(reason)
     with engine.begin() as work:
         line = record_line(work, record_id)
-        if not work.records.set_by_hand(record_id, SyncStatus.SKIPPED, reason=reason):
+        if not work.queue.set_by_hand(record_id, SyncStatus.SKIPPED, reason=reason):
             raise NotAllowedError(f"the record is {line.status.value} and cannot be skipped now")
         _close_if_empty(work, line)
         work.audit.add(actor, "skip", str(record_id), reason=reason)
@@ -235,7 +237,7 @@ def _map_to(
             subjects = [ours, f"contact {ours}"] if kind is MappingKind.CONTACT else [ours]
             issues = work.issues.find(connection_id, code, subjects)
             for issue_id in issues:
-                released += work.records.release_issue(issue_id)
+                released += work.queue.release_issue(issue_id)
             work.issues.close(issues, by=actor)
         work.audit.add(actor, "map", f"{kind.value} {ours}", theirs=platform_id)
         work.after_commit(lambda: engine.hints.push(connection_id))

@@ -157,10 +157,10 @@ def store(
     ledger = work.connections.ledger_of(billing_entity_id)
     if ledger is not None and stored:
         spec = engine.spec(ledger.provider)
-        work.records.enqueue(
+        work.queue.enqueue(
             ledger.id, connections.pushed_types(spec), only=[one.document_id for one in stored]
         )
-        work.records.content_changed(edited)
+        work.queue.content_changed(edited)
         _release_those_who_waited(work, ledger.id, [(one.type, one.external_id) for one in stored])
         work.issues.close_empty(ledger.id, sorted(CONNECTION_CODES))
         work.after_commit(lambda: engine.hints.push(ledger.id))
@@ -175,5 +175,5 @@ def _release_those_who_waited(
     for code in ("contact_unknown", "document_unknown"):
         issues = work.issues.find(connection_id, code, subjects)
         for issue_id in issues:
-            work.records.release_issue(issue_id)
+            work.queue.release_issue(issue_id)
         work.issues.close(issues, by="it was handed in")

@@ -46,7 +46,7 @@ def close_what_is_resolved(work: UnitOfWork, connection: ConnectionRow, books: B
     released = 0
     for issue, _ in work.issues.listing(connection.id):
         if issue.code in _RESOLVABLE and resolved(issue.code, issue.subject):
-            released += work.records.release_issue(issue.id)
+            released += work.queue.release_issue(issue.id)
             work.issues.close([issue.id], by="the ledger has it now")
     return released
 

@@ -322,7 +322,7 @@ class _Advance:
 
     def _match(self) -> bool:
         with self.engine.begin() as work:
-            work.records.enqueue(self.connection.id, connections.pushed_types(self.spec))
+            work.queue.enqueue(self.connection.id, connections.pushed_types(self.spec))
             books = books_of(work, self.connection, self.spec)
             close_what_is_resolved(work, self.connection, books)
         matched = match_existing(self.engine, self.connection, self.spec)

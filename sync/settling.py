@@ -202,7 +202,7 @@ def _one_pair_each(
     named = [one.platform_id for one in decided if one.platform_id]
     if not named:
         return list(decided)
-    owner = work.records.taken(connection.id, decided[0].claimed.type, named)
+    owner = work.pairing.taken(connection.id, decided[0].claimed.type, named)
     result = []
     for one in decided:
         first = owner.setdefault(one.platform_id, one.claimed.id) if one.platform_id else None

@@ -5,8 +5,10 @@ from models.repositories.connections import Connections
 from models.repositories.documents import Documents, Party, Stored
 from models.repositories.issues import IssueDraft, Issues
 from models.repositories.lookup import Lookup
+from models.repositories.pairing import Pairing
 from models.repositories.pulled import Known, Pulled
 from models.repositories.reconciling import OurSide, Reconciling
+from models.repositories.record_queue import RecordQueue, marker_of
 from models.repositories.runs import Runs
 from models.repositories.small import AuditLog, Cursors, Mappings
 from models.repositories.sync_log import LogLine, References, SyncLog
@@ -15,7 +17,6 @@ from models.repositories.synced_records import (
     Sending,
     Settlement,
     SyncedRecords,
-    marker_of,
 )
 from models.repositories.tenants import Tenants
 
@@ -34,9 +35,11 @@ __all__ = [
     "Lookup",
     "Mappings",
     "OurSide",
+    "Pairing",
     "Party",
     "Pulled",
     "Reconciling",
+    "RecordQueue",
     "References",
     "Runs",
     "Sending",

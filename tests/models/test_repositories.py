@@ -168,7 +168,7 @@ class TestRelease:
         bench.hand_in(a_contact("C-1"), a_contact("C-2"))
         bench.push()
         with bench.begin() as work:
-            taken = work.records.taken(
+            taken = work.pairing.taken(
                 bench.connection_id, ObjectType.CONTACT, ["contact-000001", "none"]
             )
 
