@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -71,8 +72,7 @@ def up(
     }
     say(f"Up: http://{host}:{port} (api), worker and beat. Ctrl-C stops them.")
     code = 0
-    with contextlib.suppress(KeyboardInterrupt):
-        signal.signal(signal.SIGTERM, _interrupt)
+    with contextlib.suppress(KeyboardInterrupt), _stoppable():
         while True:
             ended = [name for name, process in processes.items() if process.poll() is not None]
             if ended:
@@ -85,8 +85,21 @@ def up(
     raise typer.Exit(code)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let INT and TERM end a wait, also where a shell has started us with INT ignored."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]], grace: float) -> None:
@@ -152,7 +165,7 @@ def sandbox(
     )
     sys.stdout.flush()
     say(f"{spec.name} is at {box.base_url} until Ctrl-C.")
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), _stoppable():
         while True:
             time.sleep(3600)
     box.simulator.stop()

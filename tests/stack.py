@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import redis
 from cryptography.fernet import Fernet
-from kombu.utils.url import url_to_parts
 
+from worker.embedded import redis_client
 from worker.runtime import Runtime, build
 
 QUICK = {
@@ -105,9 +105,7 @@ class Stack:
 
     def redis(self) -> redis.Redis:
         """The broker itself."""
-        path = url_to_parts(self.redis_url).path
-        assert path is not None
-        return redis.Redis(unix_socket_path=f"/{path.lstrip('/')}")
+        return redis_client(self.redis_url)
 
     @contextmanager
     def locked(self, statement: str) -> Iterator[None]:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from models.crypto import new_key
 from sync.errors import SyncError
@@ -70,14 +72,25 @@ def redis_url(home: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     socket = _socket_path(folder)
     if folder not in _held:
-        with _starting(folder):
-            users = (folder / "users.lock").open("a")
+        with _starting(folder), contextlib.ExitStack() as unless_it_fails:
+            users = unless_it_fails.enter_context((folder / "users.lock").open("a"))
             fcntl.flock(users, fcntl.LOCK_SH)
             if not _answers(socket):
                 _start_redis(folder, socket)
+            unless_it_fails.pop_all()
             _held[folder] = users
         atexit.register(_leave_redis, folder, socket, os.getpid())
     return f"redis+socket://{socket}"
+
+
+def redis_client(url: str) -> redis.Redis:
+    """A client for a broker URL that says within two seconds whether anybody is there."""
+    return redis.Redis.from_url(
+        url.replace("redis+socket://", "unix://", 1),  # Celery's and redis-py's words for a socket
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 @contextlib.contextmanager
@@ -139,13 +152,11 @@ def _start_redis(folder: Path, socket: Path) -> None:
 def _answers(socket: Path) -> bool:
     if not socket.exists():
         return False
-    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=2)
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
+    with redis_client(f"unix://{socket}") as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
 
 
 def _leave_redis(folder: Path, socket: Path, process: int) -> None:
@@ -160,10 +171,8 @@ def _leave_redis(folder: Path, socket: Path, process: int) -> None:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5)
-        with contextlib.suppress(redis.RedisError):
+        with redis_client(f"unix://{socket}") as client, contextlib.suppress(redis.RedisError):
             client.shutdown(nosave=True)
-        client.close()
 
 
 def leave(home: Path) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import redis
 from fastapi import APIRouter, Request, Response
-from kombu.utils.url import url_to_parts
 
 from sync.errors import SyncError
 from sync.settings import Settings
 from worker import runtime
 from worker.app import broker_url
+from worker.embedded import redis_client
 
 router = APIRouter(tags=["health"])
 
@@ -41,16 +41,7 @@ def readyz(request: Request, response: Response) -> dict[str, Any]:
 def redis_answers(settings: Settings) -> bool:
     """Whether the broker's Redis answers within two seconds."""
     try:
-        url = broker_url(settings)
-    except SyncError:
+        with redis_client(broker_url(settings)) as client:
+            return bool(client.ping())
+    except (SyncError, redis.RedisError):
         return False
-    if url.startswith("redis+socket://"):
-        client = redis.Redis(unix_socket_path=url_to_parts(url).path or "", socket_timeout=2)
-    else:
-        client = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
