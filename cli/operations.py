@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -137,10 +138,14 @@ def sandbox(
     provider: Annotated[str, typer.Argument(help="The connector whose ledger is simulated.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same books.")] = 1,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write credentials.json and settings.json there."),
+    ] = None,
 ) -> None:
     """Run a provider's simulator; prints its base URL and credentials as JSON.
 
-    Example: ledgerbridge sandbox memory --port 9000
+    Example: ledgerbridge sandbox memory --port 9000 --to var/sandbox
     """
     spec = registry.spec(provider)
     try:
@@ -153,6 +158,9 @@ def sandbox(
         box = simulator.sandbox(port=port, seed=seed)
     except OSError as error:
         raise SyncError(f"port {port} cannot be used: {error.strerror}") from None
+    if to is not None:
+        _write(to / "credentials.json", box.credentials)
+        _write(to / "settings.json", box.settings)
     out.print(
         json.dumps(
             {
@@ -169,3 +177,13 @@ def sandbox(
         while True:
             time.sleep(3600)
     box.simulator.stop()
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    """Write JSON for nobody else's eyes."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(values), encoding="utf-8")
+    except OSError as error:
+        raise SyncError(f"{path} cannot be written: {error.strerror}") from None

@@ -135,10 +135,14 @@ class Stage:
         return found
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """SIGKILL for a process and its children."""
+        """SIGKILL for a process and its children; none is left when it returns."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            for _ in range(100):  # whoever reaps orphans may take a moment
+                os.killpg(process.pid, 0)
+                time.sleep(0.02)
 
     def run(self, *arguments: str) -> None:
         """Run `ledgerbridge` as a person would; its output goes to the terminal.

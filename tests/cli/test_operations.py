@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,7 +140,8 @@ def test_up_ends_when_one_of_its_processes_does(servers: dict[str, str], tmp_pat
 
 
 def test_a_sandbox_serves_and_says_how_to_get_in(tmp_path: Path) -> None:
-    with running(tmp_path, "sandbox", "memory") as sandbox:
+    files = tmp_path / "files"
+    with running(tmp_path, "sandbox", "memory", "--to", str(files)) as sandbox:
         assert wait_until(lambda: "until Ctrl-C" in sandbox.said, seconds=10)
         told = json.loads(sandbox.said.splitlines()[0])
         refused = httpx.get(f"{told['base_url']}/organisation").status_code
@@ -148,6 +150,9 @@ def test_a_sandbox_serves_and_says_how_to_get_in(tmp_path: Path) -> None:
     assert code == 0
     assert set(told) == {"base_url", "credentials", "settings"}
     assert refused == 401
+    assert json.loads((files / "credentials.json").read_text()) == told["credentials"]
+    assert json.loads((files / "settings.json").read_text()) == told["settings"]
+    assert stat.S_IMODE((files / "credentials.json").stat().st_mode) == 0o600
 
 
 def test_a_real_server_has_no_sandbox(ledgerbridge: Run) -> None:
