@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 from rich import box
 from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -58,29 +59,50 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    empty: str,
+    notes: Sequence[str | None] = (),
+) -> None:
     """Print a table that fits the terminal, or one sentence when it has no rows.
 
     Columns whose name ends in `>` are aligned right; cells of a column `status` are coloured.
+    With `notes`, each row stays on one line and its note follows on lines of its own.
     """
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
         right = name.endswith(">")
         identifier = name.rstrip(">") in {"id", "record", "connection"}
+        one_line = right or identifier or name == "status" or bool(notes)
         grid.add_column(
             name.rstrip(">"),
             justify="right" if right else "left",
-            no_wrap=right or identifier or name == "status",
-            overflow="fold",
+            no_wrap=one_line,
+            overflow="ellipsis" if notes and not identifier else "fold",
         )
     number = 0
     for row in rows:
         number += 1
         grid.add_row(*(_cell(name, value) for name, value in zip(columns, row, strict=True)))
-    if number:
+    if not number:
+        err.print(empty)
+    elif not notes:
         out.print(grid)
     else:
-        err.print(empty)
+        _print_with_notes(grid, notes)
+
+
+def _print_with_notes(grid: Table, notes: Sequence[str | None]) -> None:
+    """Print each line of a table, and under it the note that belongs to it."""
+    lines = out.render_lines(grid, pad=False)
+    head = len(lines) - len(notes)
+    for number, line in enumerate(lines):
+        out.print(Segments([*line, Segment.line()]), end="")
+        note = notes[number - head] if number >= head else None
+        if note:
+            out.print(Text(f"  {note}"), soft_wrap=True)
 
 
 def figures_table(figures: Mapping[tuple[ObjectType, SyncStatus], int], *, empty: str) -> None:
@@ -111,7 +133,7 @@ def _cell(column: str, value: Any) -> Text:
 
 def _words(value: Any) -> str:
     if isinstance(value, datetime):
-        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
+        return f"{value.astimezone():%Y-%m-%d %H:%M}"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):

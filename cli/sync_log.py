@@ -72,7 +72,7 @@ def log(
         emit([_as_dict(line) for line in found])
         return
     table(
-        ["record", "changed", "document", "total>", "status", "why, and what to do"],
+        ["record", "changed", "document", "total>", "status"],
         [
             (
                 line.id,
@@ -80,10 +80,10 @@ def log(
                 f"{line.type.words} {line.number or line.name or line.external_id}",
                 money(line.total, line.currency),
                 line.status,
-                _why(line),
             )
             for line in found
         ],
+        notes=[_why(line) for line in found],
         empty="No record matches.",
     )
 
@@ -160,20 +160,20 @@ def record(record_id: Record, *, as_json: Annotated[bool, JSON_OPTION] = False) 
         ]
     )
     table(
-        ["when", "what", "outcome", "took>", "ledger's request", "words"],
+        ["when", "what", "outcome", "took>", "ledger's request"],
         [
             (
-                one.started_at,
+                f"{one.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
                 one.operation.replace("_", " "),
                 f"{one.outcome or 'under way'}{' (late)' if one.late else ''}".replace("_", " "),
                 f"{(one.finished_at - one.started_at).total_seconds():.1f} s"
                 if one.finished_at
                 else "",
                 one.request_id,
-                one.provider_message or one.sentence,
             )
             for one in attempts
         ],
+        notes=[one.provider_message or one.sentence for one in attempts],
         empty="It was never sent.",
     )
 

@@ -193,7 +193,7 @@ def list_runs(
         emit([_as_dict(run) for run in found])
         return
     table(
-        ["id", "started", "trigger", "status", "read>", "written>", "failed>", "calls>", "result"],
+        ["id", "started", "trigger", "status", "read>", "written>", "failed>", "calls>"],
         [
             (
                 run.id,
@@ -205,9 +205,9 @@ def list_runs(
                     for name in ("seen", "pushed", "failed")
                 ),
                 f"{run.provider_calls:,}",
-                run.sentence,
             )
             for run in found
         ],
+        notes=[run.sentence for run in found],
         empty="There were no runs yet: `ledgerbridge sync CONNECTION`.",
     )
