@@ -6,10 +6,11 @@ pure. Nothing here talks to a provider.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -286,42 +287,45 @@ def matches(
     A cause says why a person must decide. One object of the ledger is paired with one of ours:
     the first.
     """
-    if not new:
-        return {}
-    kind = new[0][0].type
     found: dict[UUID, Match | Cause] = {}
     taken: set[str] = set()
-
-    def note(claimed: Claimed, find: Any) -> None:
+    for claimed, look in _looks(work, connection, books, new):
         try:
-            match = find()
+            match = look()
         except UnmatchedError as unmatched:
             found[claimed.id] = unmatched.cause
-            return
+            continue
         if match is not None and match.platform_id not in taken:
             taken.add(match.platform_id)
             found[claimed.id] = match
+    return found
 
-    if kind is ObjectType.CONTACT:
-        ours = [(claimed, record) for claimed, record in new if isinstance(record, Contact)]
-        candidates = [
-            party.contact
-            for party in work.documents.contacts_like(connection.id, [one for _, one in ours])
-        ]
-        for claimed, contact in ours:
+
+def _looks(
+    work: UnitOfWork,
+    connection: ConnectionRow,
+    books: Books,
+    new: Sequence[tuple[Claimed, AnyRecord]],
+) -> Iterator[tuple[Claimed, Callable[[], Match | None]]]:
+    """How to look for each record; what was pulled is read once for all of them."""
+    contacts = [(claimed, one) for claimed, one in new if isinstance(one, Contact)]
+    if contacts:
+        parties = work.documents.contacts_like(connection.id, [one for _, one in contacts])
+        candidates = [party.contact for party in parties]
+        for claimed, contact in contacts:
             mapped = books.mappings.get((MappingKind.CONTACT, claimed.external_id))
             if mapped is not None:
-                note(claimed, lambda mapped=mapped: Match(mapped, "a mapping"))
+                yield claimed, partial(Match, mapped, "a mapping")
             else:
-                note(claimed, lambda contact=contact: match_contact(contact, candidates))
-    elif kind in {ObjectType.INVOICE, ObjectType.BILL, ObjectType.CREDIT_NOTE}:
-        numbered = [
-            (claimed, record)
-            for claimed, record in new
-            if isinstance(record, Invoice | Bill | CreditNote) and record.number
-        ]
-        numbers = [record.number for _, record in numbered if record.number]
-        theirs = [record for _, record in work.documents.same_numbers(connection.id, kind, numbers)]
+                yield claimed, partial(match_contact, contact, candidates)
+    numbered = [
+        (claimed, one)
+        for claimed, one in new
+        if isinstance(one, Invoice | Bill | CreditNote) and one.number
+    ]
+    if numbered:
+        kind = numbered[0][0].type
+        numbers = [document.number for _, document in numbered if document.number]
+        theirs = [one for _, one in work.documents.same_numbers(connection.id, kind, numbers)]
         for claimed, document in numbered:
-            note(claimed, lambda document=document: match_document(document, theirs))
-    return found
+            yield claimed, partial(match_document, document, theirs)
