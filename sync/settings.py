@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
     worker_concurrency: int = Field(2, ge=1)
+    heartbeat_file: Path = Path("/tmp/ledgerbridge-worker")  # noqa: S108  # a liveness probe's
+    """Touched by a worker about every two seconds while Redis answers."""
 
     http_timeout_seconds: float = Field(60, gt=0)
     """Longest wait for one answer of a provider."""

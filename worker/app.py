@@ -6,9 +6,7 @@ begins with a claim on rows; the leases and the sweeper do what a broker cannot.
 Run with `celery -A worker.app worker -Q push,pull,maintenance` and `celery -A worker.app beat`.
 """
 
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -131,8 +129,7 @@ def _before_exit(**_: Any) -> None:
 @signals.heartbeat_sent.connect  # type: ignore[untyped-decorator]
 def _alive(**_: Any) -> None:
     """Touch a file about every two seconds while Redis answers: the liveness probe looks at it."""
-    path = Path(os.environ.get("LEDGERBRIDGE_HEARTBEAT_FILE", "/tmp/ledgerbridge-worker"))  # noqa: S108
-    path.touch()
+    Settings().heartbeat_file.touch()
 
 
 @signals.task_prerun.connect  # type: ignore[untyped-decorator]
