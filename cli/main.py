@@ -9,7 +9,17 @@ import sys
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from cli import connections, documents, entities, issues, operations, reconciling, sync_log, syncing
+from cli import (
+    clients,
+    connections,
+    documents,
+    entities,
+    issues,
+    operations,
+    reconciling,
+    sync_log,
+    syncing,
+)
 from cli.context import settings
 from cli.output import err
 from connectors.errors import ActionRequired, ConnectorError
@@ -28,6 +38,7 @@ app = typer.Typer(
 app.command()(operations.up)
 app.command()(operations.migrate)
 app.add_typer(entities.app, name="entities")
+app.add_typer(clients.app, name="clients")
 app.add_typer(connections.app, name="connections")
 app.add_typer(documents.app, name="documents")
 app.command()(syncing.sync)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.repositories import (
+    Access,
     Attempts,
     AuditLog,
     Connections,
@@ -32,6 +33,7 @@ class UnitOfWork:
     """One transaction."""
 
     def __init__(self, session: Session) -> None:
+        self.access = Access(session)
         self.attempts = Attempts(session)
         self.audit = AuditLog(session)
         self.connections = Connections(session)

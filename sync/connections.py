@@ -324,6 +324,7 @@ def disconnect(engine: Engine, connection_id: UUID, *, actor: str) -> None:
     with engine.begin() as work:
         get(work, connection_id)
         work.connections.set_status(connection_id, ConnectionStatus.DISCONNECTED)
+        work.access.set_active(connection_id, active=False)
         work.queue.hold(connection_id, "The connection was disconnected.")
         work.audit.add(actor, "connection.disconnect", str(connection_id))
 

@@ -15,3 +15,15 @@ class NotAllowedError(SyncError):
 
 class InvalidInputError(SyncError):
     """What was handed in cannot be used; nothing was changed."""
+
+
+class UnauthenticatedError(SyncError):
+    """Nobody knows who is asking."""
+
+
+class AccessDeniedError(SyncError):
+    """The caller is known and may not do this; `code` says why in one word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -155,8 +155,11 @@ def key_ring(settings: Settings) -> KeyRing:
         raise SyncError(f"LEDGERBRIDGE_CREDENTIALS_KEYS: {error}") from None
 
 
-def build(settings: Settings, *, role: str, hints: Hints) -> Runtime:
+def build(settings: Settings, *, role: str, hints: Hints, checked: bool = True) -> Runtime:
     """Put a process's parts together.
+
+    `checked=False` is for a process that must start without its database: it says itself that
+    it is not ready.
 
     Raises:
         SyncError: Something is missing; one sentence says what to do.
@@ -166,7 +169,8 @@ def build(settings: Settings, *, role: str, hints: Hints) -> Runtime:
     try:
         if settings.embedded_database:
             migrate_if_empty(database)
-        require_current_schema(database)
+        if checked:
+            require_current_schema(database)
     except BaseException:
         database.dispose()
         raise

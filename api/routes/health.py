@@ -29,7 +29,7 @@ def healthz() -> dict[str, str]:
 def readyz(request: Request, response: Response) -> dict[str, Any]:
     """The database can be reached and is migrated; whether Redis can is told, not required."""
     try:
-        runtime.require_current_schema(request.app.state.database)
+        runtime.require_current_schema(request.app.state.runtime.database)
     except SyncError as error:
         response.status_code = SERVICE_UNAVAILABLE
         return {"status": "down", "database": str(error)}

@@ -1,5 +1,6 @@
 """Every SQL statement of the program, one class per part of the data."""
 
+from models.repositories.access import Access, Rights
 from models.repositories.attempts import AttemptOutcome, Attempts
 from models.repositories.connections import Connections
 from models.repositories.documents import Documents, Party, Stored
@@ -21,6 +22,7 @@ from models.repositories.synced_records import (
 from models.repositories.tenants import Tenants
 
 __all__ = [
+    "Access",
     "AttemptOutcome",
     "Attempts",
     "AuditLog",
@@ -41,6 +43,7 @@ __all__ = [
     "Reconciling",
     "RecordQueue",
     "References",
+    "Rights",
     "Runs",
     "Sending",
     "Settlement",

@@ -53,6 +53,13 @@ class Connections(Repository):
         )
         self._session.add(row)
         self._session.flush()
+        self._execute(
+            "INSERT INTO connection_entities (connection_id, billing_entity_id, active) "
+            "VALUES (:connection, :entity, :active)",
+            connection=row.id,
+            entity=billing_entity_id,
+            active=role is ConnectionRole.LEDGER,
+        )
         return row
 
     def get(self, connection_id: UUID) -> ConnectionRow | None:

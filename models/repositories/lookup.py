@@ -5,6 +5,7 @@ from uuid import UUID
 from models.repositories.statement import Repository
 
 TABLES = {
+    "client": "api_clients",
     "connection": "connections",
     "document": "documents",
     "issue": "issues",

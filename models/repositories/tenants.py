@@ -22,6 +22,12 @@ class Tenants(Repository):
             select(OrganisationRow.id).where(OrganisationRow.name == name)
         ).scalar_one()
 
+    def organisation_named(self, name: str) -> UUID | None:
+        """The organisation of a name, if there is one."""
+        return self._session.execute(
+            select(OrganisationRow.id).where(OrganisationRow.name == name)
+        ).scalar_one_or_none()
+
     def add_entity(
         self,
         organisation_id: UUID,

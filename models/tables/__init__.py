@@ -1,5 +1,11 @@
 """The database tables; `models.repositories` is the only reader and writer."""
 
+from models.tables.access import (
+    ApiClientRow,
+    ClientKind,
+    ConnectionEntityRow,
+    IdempotencyKeyRow,
+)
 from models.tables.base import Base
 from models.tables.connection import (
     AuditRow,
@@ -18,16 +24,20 @@ from models.tables.synced_record import AttemptRow, SyncedRecordRow
 from models.tables.tenant import BillingEntityRow, OrganisationRow
 
 __all__ = [
+    "ApiClientRow",
     "AttemptRow",
     "AuditRow",
     "Base",
     "BillingEntityRow",
+    "ClientKind",
+    "ConnectionEntityRow",
     "ConnectionRole",
     "ConnectionRow",
     "ConnectionStatus",
     "ConsentRow",
     "CursorRow",
     "DocumentRow",
+    "IdempotencyKeyRow",
     "IssueRow",
     "MappingKind",
     "MappingRow",

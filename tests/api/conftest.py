@@ -7,33 +7,74 @@ from contextlib import AbstractContextManager
 
 import httpx
 import pytest
+import sqlalchemy
 import uvicorn
 from cryptography.fernet import Fernet
+from fastapi import FastAPI
 
 from api.app import create_app
+from connectors.memory.simulator import PlainLedger
+from tests.api.world import World
 from tests.stack import wait_until
 
 Serve = Callable[[], AbstractContextManager[httpx.Client]]
 
 
+@contextlib.contextmanager
+def on_a_port(app: FastAPI) -> Iterator[str]:
+    """Serve an application on loopback; gives its URL."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        assert wait_until(lambda: server.started, seconds=10)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Serve:
-    """Serves the application with the environment as it is then; gives a client for it."""
+def _environment(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> None:
     monkeypatch.setenv("LEDGERBRIDGE_DATABASE_URL", database_url)
     monkeypatch.setenv("LEDGERBRIDGE_REDIS_URL", redis_url)
     monkeypatch.setenv("LEDGERBRIDGE_CREDENTIALS_KEYS", Fernet.generate_key().decode())
 
+
+@pytest.fixture
+def serve(_environment: None) -> Serve:
+    """Serves the application with the environment as it is then; gives a client for it."""
+
     @contextlib.contextmanager
     def served() -> Iterator[httpx.Client]:
-        config = uvicorn.Config(create_app(), host="127.0.0.1", port=0, log_config=None)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        assert wait_until(lambda: server.started, seconds=10)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        with (
+            on_a_port(create_app()) as url,
+            httpx.Client(base_url=url, timeout=10) as client,
+        ):
             yield client
-        server.should_exit = True
-        thread.join(10)
 
     return served
+
+
+@pytest.fixture
+def ledger() -> Iterator[PlainLedger]:
+    """A plain ledger on loopback."""
+    ledger = PlainLedger()
+    with ledger.running():
+        yield ledger
+
+
+@pytest.fixture
+def world(
+    _environment: None,
+    monkeypatch: pytest.MonkeyPatch,
+    database: sqlalchemy.Engine,
+    ledger: PlainLedger,
+) -> Iterator[World]:
+    """An organisation with a connected billing entity `FR`, and the API that serves it."""
+    assert database is not None
+    monkeypatch.setenv("LEDGERBRIDGE_ALLOWED_BASE_URLS", ledger.base_url)
+    app = create_app()
+    with on_a_port(app) as url:
+        yield World.begin(url, app.state.runtime, ledger)

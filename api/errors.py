@@ -1,0 +1,121 @@
+"""Our errors as HTTP status and body: one table. Bodies are those of the Monite contract.
+
+`{"error": {"message", "type"}}`, and for what does not validate
+`{"detail": [{"loc", "msg", "type"}]}`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from connectors.errors import ConnectorError
+from connectors.registry import UnknownConnectorError
+from sync.errors import (
+    AccessDeniedError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+    SyncError,
+    UnauthenticatedError,
+)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("ledgerbridge")
+
+STATUS: Mapping[type[Exception], tuple[int, str]] = {
+    UnauthenticatedError: (401, "unauthenticated"),
+    AccessDeniedError: (403, "access_denied"),
+    NotFoundError: (404, "not_found"),
+    NotAllowedError: (409, "conflict"),
+    InvalidInputError: (400, "invalid_input"),
+    UnknownConnectorError: (400, "unknown_connector"),
+    ConnectorError: (400, "ledger_refused"),
+    SyncError: (409, "conflict"),
+}
+"""The first class that fits, in the order of the error's own bases."""
+
+
+class ApiError(Exception):
+    """An answer that is an error, raised where HTTP itself is the subject."""
+
+    def __init__(
+        self, status: int, kind: str, message: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+def body(kind: str, message: str) -> dict[str, Any]:
+    """The contract's error body."""
+    return {"error": {"type": kind, "message": message}}
+
+
+def invalid(
+    loc: list[str | int], message: str, kind: str = "value_error"
+) -> RequestValidationError:
+    """A 422 about one place in the request."""
+    return RequestValidationError([{"loc": loc, "msg": message, "type": kind}])
+
+
+def _known(_: Request, error: Exception) -> JSONResponse:
+    status, kind = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
+    if isinstance(error, AccessDeniedError):
+        kind = error.code
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004  # HTTP's
+    return JSONResponse(body(kind, str(error)), status, headers)
+
+
+def _api_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)  # noqa: S101  # registered for this class alone
+    return JSONResponse(body(error.kind, error.message), error.status, error.headers)
+
+
+def _validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    problems = [
+        {
+            "loc": [part if isinstance(part, int) else str(part) for part in one.get("loc", ())],
+            "msg": str(one.get("msg", "")),
+            "type": str(one.get("type", "value_error")),
+        }
+        for one in error.errors()
+    ]
+    return JSONResponse({"detail": problems}, 422)
+
+
+def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    words = {404: "not_found", 405: "method_not_allowed"}
+    kind = words.get(error.status_code, "http_error")
+    return JSONResponse(body(kind, str(error.detail)), error.status_code, error.headers)
+
+
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    log.error("api.bug", path=request.url.path, exc_info=error)
+    message = "something unforeseen happened; quote x-request-id when you report it"
+    return JSONResponse(body("internal_error", message), 500)
+
+
+def _database_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("api.database", path=request.url.path, error=type(error).__name__)
+    message = "the database does not answer; nothing was changed"
+    return JSONResponse(body("unavailable", message), 503, {"Retry-After": "5"})
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer errors as the contract says."""
+    for kind in (*STATUS,):
+        app.add_exception_handler(kind, _known)
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database_away)
+    app.add_exception_handler(Exception, _unforeseen)

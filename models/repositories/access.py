@@ -1,0 +1,134 @@
+"""API clients, and the billing entities that a connection acts for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from models.repositories.statement import Repository
+from models.tables import ApiClientRow, ClientKind
+
+
+@dataclass(frozen=True)
+class Rights:
+    """A client with what it may act for at this moment."""
+
+    client: ApiClientRow
+    entities: frozenset[UUID]
+    """Of an integration: the billing entities of its connection. Of an organisation: all."""
+    connection_status: str | None
+
+
+class Access(Repository):
+    """Who may come in."""
+
+    def add_client(
+        self,
+        *,
+        organisation_id: UUID,
+        kind: ClientKind,
+        connection_id: UUID | None,
+        name: str,
+        scopes: Sequence[str],
+        secret_hash: str,
+        created_by: str,
+    ) -> ApiClientRow:
+        """Store a client; its secret is not kept."""
+        row = ApiClientRow(
+            organisation_id=organisation_id,
+            kind=kind,
+            connection_id=connection_id,
+            name=name,
+            scopes=list(scopes),
+            secret_hash=secret_hash,
+            created_by=created_by,
+        )
+        self._session.add(row)
+        self._session.flush()
+        return row
+
+    def client(self, client_id: UUID) -> ApiClientRow | None:
+        """One client, revoked or not."""
+        return self._session.get(ApiClientRow, client_id)
+
+    def clients(self) -> list[ApiClientRow]:
+        """All clients, newest first."""
+        return list(
+            self._session.execute(
+                select(ApiClientRow).order_by(ApiClientRow.created_at.desc())
+            ).scalars()
+        )
+
+    def revoke(self, client_id: UUID) -> bool:
+        """End a client; False when it has ended already."""
+        return bool(
+            self._execute(
+                "UPDATE api_clients SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL",
+                id=client_id,
+            ).rowcount
+        )
+
+    def used(self, client_id: UUID) -> None:
+        """Note that a client has asked for a token."""
+        self._execute("UPDATE api_clients SET last_used_at = now() WHERE id = :id", id=client_id)
+
+    def rights(self, client_id: UUID) -> Rights | None:
+        """What a client may do now, whatever was true when its token was made.
+
+        None when it does not exist or was revoked.
+        """
+        found = self._execute(
+            """
+            SELECT a.id, c.status AS connection_status,
+                   CASE WHEN a.kind = 'organisation'
+                        THEN ARRAY(SELECT b.id FROM billing_entities b
+                                    WHERE b.organisation_id = a.organisation_id)
+                        ELSE ARRAY(SELECT e.billing_entity_id FROM connection_entities e
+                                    WHERE e.connection_id = a.connection_id)
+                   END AS entities
+              FROM api_clients a LEFT JOIN connections c ON c.id = a.connection_id
+             WHERE a.id = :id AND a.revoked_at IS NULL
+            """,
+            id=client_id,
+        ).one_or_none()
+        if found is None:
+            return None
+        client = self._session.get_one(ApiClientRow, found.id)
+        return Rights(client, frozenset(found.entities), found.connection_status)
+
+    def link(self, connection_id: UUID, entity_ids: Sequence[UUID]) -> None:
+        """Let a connection act for exactly these billing entities from now on."""
+        self._execute(
+            "DELETE FROM connection_entities "
+            "WHERE connection_id = :connection AND NOT billing_entity_id = ANY(:entities)",
+            connection=connection_id,
+            entities=list(entity_ids),
+        )
+        self._execute(
+            """
+            INSERT INTO connection_entities (connection_id, billing_entity_id, active)
+            SELECT id, unnest(CAST(:entities AS uuid[])),
+                   role = 'ledger' AND status <> 'disconnected'
+              FROM connections WHERE id = :connection
+            ON CONFLICT (connection_id, billing_entity_id) DO NOTHING
+            """,
+            connection=connection_id,
+            entities=list(entity_ids),
+        )
+
+    def entities_of(self, connection_id: UUID) -> frozenset[UUID]:
+        """The billing entities that a connection acts for."""
+        found = self._execute(
+            "SELECT billing_entity_id FROM connection_entities WHERE connection_id = :connection",
+            connection=connection_id,
+        )
+        return frozenset(found.scalars())
+
+    def set_active(self, connection_id: UUID, *, active: bool) -> None:
+        """Take a connection's entities for it, or let others have them."""
+        self._execute(
+            "UPDATE connection_entities SET active = :active WHERE connection_id = :connection",
+            connection=connection_id,
+            active=active,
+        )
