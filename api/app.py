@@ -3,14 +3,15 @@
 Run with `uvicorn --factory api.app:create_app`.
 """
 
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from api import errors
+from api import errors, routes
 from api.middleware import Frame
-from api.routes import auth, health
 from sync.settings import Settings
 from worker import logs, runtime
 from worker.app import app as celery
@@ -34,8 +35,10 @@ def create_app() -> FastAPI:
     app.add_middleware(Frame)
     errors.install(app)
     v1 = APIRouter(prefix="/v1")
-    for routes in (auth,):
-        v1.include_router(routes.router)
+    for found in pkgutil.iter_modules(routes.__path__):
+        module = importlib.import_module(f"{routes.__name__}.{found.name}")
+        # Health and metrics are for the people who run it, not part of the versioned contract.
+        parent = app if getattr(module, "AT_THE_ROOT", False) else v1
+        parent.include_router(module.router)
     app.include_router(v1)
-    app.include_router(health.router)
     return app

@@ -14,6 +14,7 @@ from worker import runtime
 from worker.app import broker_url
 from worker.embedded import redis_client
 
+AT_THE_ROOT = True
 router = APIRouter(tags=["health"])
 
 SERVICE_UNAVAILABLE = 503
