@@ -34,7 +34,7 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Ledgerbridge", version="0.1.0", lifespan=lifespan)
     app.add_middleware(Frame)
     errors.install(app)
-    v1 = APIRouter(prefix="/v1")
+    v1 = APIRouter(prefix="/v1", responses=errors.RESPONSES)
     for found in pkgutil.iter_modules(routes.__path__):
         module = importlib.import_module(f"{routes.__name__}.{found.name}")
         # Health and metrics are for the people who run it, not part of the versioned contract.

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api import versions
 from api.errors import invalid
@@ -26,17 +27,23 @@ def _runtime(request: Request) -> Runtime:
 RuntimeOf = Annotated[Runtime, Depends(_runtime)]
 
 
-def _caller(request: Request, runtime: RuntimeOf) -> Caller:
+_bearer = HTTPBearer(auto_error=False, description="From `POST /v1/auth/token`.")
+
+
+def _caller(
+    request: Request,
+    runtime: RuntimeOf,
+    held: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
     """Who asks; rights are read anew each time.
 
     Raises:
         UnauthenticatedError: Nobody knows.
         AccessDeniedError: The integration behind the credential is paused or disconnected.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if held is None or not held.credentials.strip():
         raise UnauthenticatedError("a bearer token is needed: POST /v1/auth/token gives one")
-    caller = access.authenticate(runtime.begin, runtime.keys, token.strip())
+    caller = access.authenticate(runtime.begin, runtime.keys, held.credentials.strip())
     if not caller.enabled:
         raise AccessDeniedError(
             "integration_disabled",
@@ -49,8 +56,13 @@ def _caller(request: Request, runtime: RuntimeOf) -> Caller:
 CallerOf = Annotated[Caller, Depends(_caller)]
 
 
-def _version(request: Request) -> date:
-    version = versions.resolve(request.headers.get(versions.HEADER))
+def _version(
+    request: Request,
+    asked: Annotated[
+        str | None, Header(alias=versions.HEADER, description="The contract's version: a date.")
+    ] = None,
+) -> date:
+    version = versions.resolve(asked)
     request.state.version = version
     return version
 
@@ -92,8 +104,13 @@ def entity_of(runtime: Runtime, caller: Caller, entity_id: UUID) -> BillingEntit
     return entity
 
 
-def _scope(request: Request, runtime: RuntimeOf, caller: CallerOf) -> Scope:
-    given = request.headers.get(ENTITY_HEADER)
+def _scope(
+    runtime: RuntimeOf,
+    caller: CallerOf,
+    given: Annotated[
+        str | None, Header(alias=ENTITY_HEADER, description="Whose rows: a billing entity's id.")
+    ] = None,
+) -> Scope:
     if given is None:
         raise invalid(["header", ENTITY_HEADER], "Field required", "missing")
     try:

@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
@@ -51,6 +52,35 @@ class ApiError(Exception):
         self.kind = kind
         self.message = message
         self.headers = dict(headers or {})
+
+
+class ErrorWords(BaseModel):
+    """What went wrong: a word for programs and a sentence for people."""
+
+    type: str
+    message: str
+
+
+class ErrorBody(BaseModel):
+    """The body of every error but those of validation."""
+
+    error: ErrorWords
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": words}
+    for status, words in {
+        400: "The request cannot be used as it is.",
+        401: "No token, or one that is not valid any more.",
+        403: "The caller may not do this; the type says why.",
+        404: "There is no such thing, or it is somebody else's.",
+        409: "Its state does not allow this.",
+        413: "The body is too large.",
+        429: "Too many requests: wait for `Retry-After` seconds.",
+        503: "The database does not answer; nothing was changed.",
+    }.items()
+}
+"""What any operation under `/v1` may answer beside its own answers."""
 
 
 def body(kind: str, message: str) -> dict[str, Any]:
