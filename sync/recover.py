@@ -101,14 +101,16 @@ class Recovery:
             self.connector = connections.open_for(self.engine, self.connection, self.scope)
             connections.assert_identity(self.connection, self.connector.check())
         wait = consistency_delay(self.connection, self.spec)
-        creates = [one for one in claimed if one.sent_operation == Operation.CREATE.value]
+        unfinished = [one for one in claimed if _must_be_looked_up(one)]
         decided = [
-            _repeatable(record, wait, self.engine) for record in claimed if record not in creates
+            _repeatable(record, wait, self.engine) for record in claimed if record not in unfinished
         ]
         answers = (
-            find(self.connector, kind, [_item(record) for record in creates]) if creates else []
+            find(self.connector, kind, [_item(record) for record in unfinished])
+            if unfinished
+            else []
         )
-        for record, answer in zip(creates, answers, strict=True):
+        for record, answer in zip(unfinished, answers, strict=True):
             decided.append(_decide(record, answer, self.engine, self.spec, wait=wait))
         return decided
 
@@ -150,6 +152,16 @@ def find(connector: Connector, kind: ObjectType, items: Sequence[PushItem]) -> l
     return answers
 
 
+def _must_be_looked_up(record: Claimed) -> bool:
+    """Whether saying it again could write a second object, or finish one with other content.
+
+    What an edit of an unfinished object left decides how it is to be finished.
+    """
+    if record.sent_operation == Operation.UPDATE.value:
+        return record.progress is not None
+    return record.sent_operation == Operation.CREATE.value
+
+
 def _item(record: Claimed) -> PushItem:
     return PushItem(
         key="",
@@ -188,12 +200,14 @@ def _decide(
                 adopted, result=AttemptResult.FOUND, reason=adopted.reason or "Found in the ledger."
             )
         case Found(accepted=there, progress=progress):
+            # An edit may or may not have arrived: then nobody knows what the steps are about.
+            edited = record.sent_operation == Operation.UPDATE.value
             return Decided(
                 record,
                 SyncStatus.PENDING,
                 platform_id=there.platform_id,
                 version=there.version,
-                progress=tagged(progress or {}, record.sent_hash),
+                progress=tagged(progress or {}, None if edited else record.sent_hash),
                 result=AttemptResult.FOUND,
                 reason_code="unfinished",
                 reason="It is in the ledger, but not all steps are done.",

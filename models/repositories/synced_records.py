@@ -379,7 +379,9 @@ class SyncedRecords(Repository):
                    sent_body = CASE WHEN v.status = 'uncertain' THEN r.sent_body END,
                    progress = CASE WHEN v.status = 'done' OR v.forget THEN NULL
                                    ELSE coalesce(v.progress, r.progress) END,
-                   pushed_hash = coalesce(v.pushed_hash, r.pushed_hash),
+                   -- After an edit with an unclear outcome the ledger may have either version.
+                   pushed_hash = CASE WHEN v.status = 'uncertain' AND r.sent_operation <> 'create'
+                                      THEN NULL ELSE coalesce(v.pushed_hash, r.pushed_hash) END,
                    variance = CASE WHEN v.pushed_hash IS NULL THEN r.variance
                                    ELSE v.variance END,
                    ledger = CASE WHEN v.ledger IS NULL THEN r.ledger
@@ -428,6 +430,7 @@ class SyncedRecords(Repository):
                 UPDATE synced_records
                    SET status = 'uncertain', uncertain_since = lease_until, lease_owner = NULL,
                        lease_until = NULL, next_attempt_at = now(), fence = fence + 1,
+                       pushed_hash = CASE WHEN sent_operation = 'create' THEN pushed_hash END,
                        reason_code = 'worker_lost',
                        reason = 'The worker stopped while this was being sent.',
                        updated_at = now()

@@ -184,6 +184,58 @@ class TestEditsMeanwhile:
         assert (there.status, str(there.record.total)) == ("open", "360.00")  # type: ignore[union-attr]
         assert bench.status("I-1") is SyncStatus.DONE
 
+    @pytest.mark.parametrize(
+        ("fault", "total", "status"),
+        [
+            (Fault.DROP_BEFORE, "120.00", SyncStatus.DONE),
+            # The ledger's version has moved on, by whomever: a person is asked.
+            (Fault.DROP_AFTER, "360.00", SyncStatus.REJECTED),
+        ],
+    )
+    def test_an_edit_that_is_taken_back_while_its_fate_is_unclear_is_not_taken_for_done(
+        self, bench: Bench, fault: Fault, total: str, status: SyncStatus
+    ) -> None:
+        bench.hand_in(a_contact(), an_invoice(net="100.00"))
+        bench.push()
+        bench.ledger.faults.arm(fault, method="POST", path="/invoices/update")
+        bench.hand_in(an_invoice(net="300.00"))
+        bench.push()
+        assert bench.status("I-1") is SyncStatus.UNCERTAIN
+        bench.hand_in(an_invoice(net="100.00"))
+
+        settle_everything(bench)
+
+        (there,) = bench.ledger.documents(ObjectType.INVOICE)
+        assert str(there.record.total) == total  # type: ignore[union-attr]
+        assert bench.status("I-1") is status
+
+    @pytest.mark.parametrize("arrived", [Fault.DROP_AFTER, Fault.DROP_BEFORE])
+    @pytest.mark.parametrize(("net", "total"), [("100.00", "120.00"), ("300.00", "360.00")])
+    def test_an_unfinished_document_is_finished_with_its_latest_content(
+        self,
+        begin: Begin,
+        database: sqlalchemy.Engine,
+        arrived: Fault,
+        net: str,
+        total: str,
+    ) -> None:
+        bench = a_bench(begin, database, ledger=PlainLedger(LedgerRules(two_steps=True)))
+        bench.hand_in(a_contact(), an_invoice(net="100.00"))
+        bench.ledger.faults.arm(Fault.THROTTLE, method="POST", path="/invoices/post")
+        bench.push()
+        bench.pass_time(timedelta(minutes=20))
+        bench.ledger.faults.arm(arrived, method="POST", path="/invoices/update")
+        bench.hand_in(an_invoice(net="300.00"))
+        bench.push()
+        assert bench.status("I-1") is SyncStatus.UNCERTAIN
+        bench.hand_in(an_invoice(net=net))
+
+        settle_everything(bench)
+
+        (there,) = bench.ledger.documents(ObjectType.INVOICE)
+        assert (there.status, str(there.record.total)) == ("open", total)  # type: ignore[union-attr]
+        assert bench.status("I-1") is SyncStatus.DONE
+
 
 def _die_after_commit(bench: Bench) -> None:
     """A worker that is killed when the ledger has committed: nothing of ours was written after."""
