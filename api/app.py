@@ -11,10 +11,13 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from api import errors, routes
+from api.measured import Measured, Requests
 from api.middleware import Frame
+from api.throttle import Throttle
 from sync.settings import Settings
 from worker import logs, runtime
 from worker.app import app as celery
+from worker.app import broker_url
 from worker.dispatch import CeleryHints
 
 
@@ -28,11 +31,17 @@ def create_app() -> FastAPI:
         built = runtime.build(settings, role="api", hints=CeleryHints(celery), checked=False)
         app.state.settings = settings
         app.state.runtime = built
+        app.state.throttle = Throttle(
+            settings.api_requests_per_second, lambda: broker_url(settings)
+        )
         yield
+        app.state.throttle.close()
         built.close()
 
     app = FastAPI(title="Ledgerbridge", version="0.1.0", lifespan=lifespan)
     app.add_middleware(Frame)
+    app.state.requests = Requests()
+    app.add_middleware(Measured, requests=app.state.requests)
     errors.install(app)
     v1 = APIRouter(prefix="/v1", responses=errors.RESPONSES)
     for found in pkgutil.iter_modules(routes.__path__):

@@ -40,6 +40,7 @@ def _caller(
     Raises:
         UnauthenticatedError: Nobody knows.
         AccessDeniedError: The integration behind the credential is paused or disconnected.
+        ApiError: It asks too often.
     """
     if held is None or not held.credentials.strip():
         raise UnauthenticatedError("a bearer token is needed: POST /v1/auth/token gives one")
@@ -50,6 +51,7 @@ def _caller(
             "the connection of this API client is paused or disconnected",
         )
     request.state.caller = caller
+    request.state.limit_headers = request.app.state.throttle.count(str(caller.client_id))
     return caller
 
 

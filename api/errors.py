@@ -4,7 +4,7 @@
 `{"detail": [{"loc", "msg", "type"}]}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -14,16 +14,20 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from connectors.errors import ConnectorError
 from connectors.registry import UnknownConnectorError
 from sync.errors import (
     AccessDeniedError,
+    ConflictError,
     InvalidInputError,
     NotAllowedError,
     NotFoundError,
+    StaleError,
     SyncError,
     UnauthenticatedError,
+    UnknownEntityError,
 )
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("ledgerbridge")
@@ -33,6 +37,8 @@ STATUS: Mapping[type[Exception], tuple[int, str]] = {
     AccessDeniedError: (403, "access_denied"),
     NotFoundError: (404, "not_found"),
     NotAllowedError: (409, "conflict"),
+    StaleError: (412, "precondition_failed"),
+    UnknownEntityError: (400, "unknown_billing_entity"),
     InvalidInputError: (400, "invalid_input"),
     UnknownConnectorError: (400, "unknown_connector"),
     ConnectorError: (400, "ledger_refused"),
@@ -97,7 +103,7 @@ def invalid(
 
 def _known(_: Request, error: Exception) -> JSONResponse:
     status, kind = next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
-    if isinstance(error, AccessDeniedError):
+    if isinstance(error, AccessDeniedError | ConflictError):
         kind = error.code
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004  # HTTP's
     return JSONResponse(body(kind, str(error)), status, headers)
@@ -108,8 +114,13 @@ def _api_error(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body(error.kind, error.message), error.status, error.headers)
 
 
-def _validation(_: Request, error: Exception) -> JSONResponse:
+def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    methods = _methods_of(request)
+    if request.method not in methods:
+        # `GET /documents/bulk` was taken for a document with the id `bulk`.
+        message = "Method Not Allowed"
+        return JSONResponse(body("method_not_allowed", message), 405, {"Allow": ", ".join(methods)})
     problems = [
         {
             "loc": [part if isinstance(part, int) else str(part) for part in one.get("loc", ())],
@@ -121,11 +132,26 @@ def _validation(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": problems}, 422)
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     words = {404: "not_found", 405: "method_not_allowed"}
     kind = words.get(error.status_code, "http_error")
-    return JSONResponse(body(kind, str(error.detail)), error.status_code, error.headers)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return JSONResponse(body(kind, str(error.detail)), error.status_code, headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Every method that a path has; a route by itself knows only its own."""
+    path = request.url.path
+    described: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    templates = [path] if path in described else filter(_pattern_of(path), described)
+    return sorted({method.upper() for template in templates for method in described[template]})
+
+
+def _pattern_of(path: str) -> Callable[[str], bool]:
+    return lambda template: bool(compile_path(template)[0].match(path))
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -53,6 +53,8 @@ class Frame:
                 version = scope["state"].get("version")
                 if version or versions.HEADER in headers:
                     answer[versions.HEADER] = str(version or headers[versions.HEADER])
+                for name, value in scope["state"].get("limit_headers", {}).items():
+                    answer[name] = value
                 if ENTITY_HEADER in headers:
                     answer[ENTITY_HEADER] = headers[ENTITY_HEADER]
             await send(message)

@@ -10,7 +10,7 @@ from cli.output import JSON_OPTION, count, details, emit, figures_table, out, sa
 from connectors import registry
 from connectors.base import Role
 from models.tables import ConnectionRow
-from sync import connections
+from sync import connections, moving
 from sync.errors import InvalidInputError
 
 app = typer.Typer(no_args_is_help=True, help="Connections: billing entities and their ledgers.")
@@ -74,6 +74,11 @@ def add(
         say(
             "Nothing will be posted until you say from which day on: "
             f"ledgerbridge connections start {row.id} --from YYYY-MM-DD"
+        )
+    elif row.by_others:
+        say(
+            f"Documents dated {start} or later wait for the integrator's program. Its credential: "
+            f"ledgerbridge clients add --connection {row.id}"
         )
     else:
         say(f"Documents dated {start} or later are posted: ledgerbridge sync {row.id} --wait")
@@ -201,6 +206,23 @@ def start(
             figures = work.log.figures(connection_id)
     pending = sum(number for (_, status), number in figures.items() if status == "pending")
     say(f"Documents dated {day} or later are posted now; {count(pending, 'record')} will go out.")
+
+
+@app.command()
+def link(
+    connection: Id,
+    entity: Annotated[list[str], typer.Option(help="Code of a billing entity; repeat for more.")],
+) -> None:
+    """Let an integrator's connection act for exactly these billing entities from now on.
+
+    Example: ledgerbridge connections link 4f1d2c3b --entity NL --entity DE
+    """
+    with running() as runtime:
+        with runtime.begin() as work:
+            connection_id = resolve(work, "connection", connection)
+            entities = [entity_called(work, code).id for code in entity]
+        codes = moving.link(runtime.engine, connection_id, entities, actor=actor())
+    say(f"It acts for {', '.join(codes)} now, also with tokens that were given before.")
 
 
 @app.command()

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import actor, running
+from cli.context import actor, entity_called, running
 from cli.output import JSON_OPTION, emit, out, say, table
+from sync import moving
 from sync.errors import NotAllowedError
 
 app = typer.Typer(no_args_is_help=True, help="Billing entities: whose books there are.")
@@ -40,6 +41,22 @@ def add(
     say(f"{legal_name} is ready: connect its ledger with `ledgerbridge connections add`.")
 
 
+@app.command()
+def archive(
+    entity: Annotated[str, typer.Argument(metavar="CODE", help="Its code.")],
+    *,
+    undo: Annotated[bool, typer.Option("--undo", help="Go on with it.")] = False,
+) -> None:
+    """Post nothing more for a billing entity; everything can still be read.
+
+    Example: ledgerbridge entities archive UK
+    """
+    with running() as runtime, runtime.begin() as work:
+        row = entity_called(work, entity)
+        moving.archive(work, row.id, archived=not undo, actor=actor())
+    say(f"{row.legal_name}: {'what was held goes out again' if undo else 'archived'}.")
+
+
 @app.command("list")
 def list_(*, as_json: Annotated[bool, JSON_OPTION] = False) -> None:
     """List billing entities.
@@ -55,6 +72,7 @@ def list_(*, as_json: Annotated[bool, JSON_OPTION] = False) -> None:
                 "legal_name": row.legal_name,
                 "vat_number": row.vat_number,
                 "default": row.is_default,
+                "archived": row.archived_at is not None,
             }
             for row, name in work.tenants.entities()
         ]

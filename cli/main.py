@@ -16,6 +16,7 @@ from cli import (
     entities,
     issues,
     operations,
+    preflight,
     reconciling,
     sync_log,
     syncing,
@@ -50,6 +51,8 @@ app.add_typer(issues.issues_app, name="issues")
 app.add_typer(issues.map_app, name="map")
 app.command()(sync_log.settle)
 app.command()(sync_log.skip)
+app.command()(preflight.preflight)
+app.command()(preflight.preview)
 app.command()(reconciling.reconcile)
 app.command()(operations.sandbox)
 app.add_typer(operations.keys_app, name="keys")
@@ -85,7 +88,7 @@ def main() -> None:
 
 def _fail(sentence: str, code: int) -> int:
     err.print("Error: ", style="red", end="")
-    err.print(sentence, markup=False)
+    err.print(sentence, markup=False, soft_wrap=True)
     return code
 
 

@@ -129,8 +129,12 @@ def rotate() -> None:
     with running() as built, built.begin() as work:
         stored = work.connections.all_sealed()
         for consent_id, sealed in stored:
-            work.connections.reseal(consent_id, built.keys.rotate(sealed))
-        work.audit.add(actor(), "keys.rotate", "consents", consents=len(stored))
+            work.connections.rekey(consent_id, built.keys.rotate(sealed))
+        for endpoint_id, sealed in (secrets := work.webhooks.all_sealed()):
+            work.webhooks.reseal(endpoint_id, built.keys.rotate(sealed))
+        work.audit.add(
+            actor(), "keys.rotate", "consents", consents=len(stored), webhooks=len(secrets)
+        )
     say(f"{count(len(stored), 'set')} of credentials are encrypted under the first key.")
 
 

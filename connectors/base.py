@@ -28,6 +28,29 @@ class Role(StrEnum):
     SOURCE = "source"
 
 
+class AuthKind(StrEnum):
+    """How the owner of the books lets us in."""
+
+    API_KEY = "api_key"  # by giving us credentials
+    OAUTH2 = "oauth2"  # by consenting at the provider
+
+
+@dataclass(frozen=True)
+class OAuthSpec:
+    """How consent is asked for and tokens are fetched: OAuth2's authorization-code flow.
+
+    A connector with it has `connectors.auth.OAuthTokens` as its credentials; `check` then tells
+    whose books the consent opens.
+    """
+
+    authorize_url: str
+    """Absolute; or a path under the connection's base URL, where people host the provider."""
+    token_url: str
+    scopes: tuple[str, ...] = ()
+    secret_in_body: bool = False
+    """The token endpoint wants our client id and secret in the form, not as HTTP Basic."""
+
+
 class Operation(StrEnum):
     """What a push does to the object at the provider."""
 
@@ -101,6 +124,8 @@ class ConnectorSpec:
     credentials: type[BaseModel]
     settings: type["ConnectorSettings"]
     roles: frozenset[Role] = frozenset({Role.LEDGER})
+    oauth: OAuthSpec | None = None
+    """None where the owner gives us credentials instead of a consent."""
     hosts: frozenset[str] = frozenset()
     """Host names that a base URL may have; empty for software that people host themselves."""
     default_base_url: str | None = None
@@ -111,6 +136,13 @@ class ConnectorSpec:
     """After this long, what a look-up does not find was not written."""
     rounding_tolerance: Decimal = Decimal("0.02")
     """How far the provider's total may be from ours because it rounds tax differently."""
+    by_others: bool = False
+    """Somebody else's program posts there and reports back: no worker of ours calls it, ever."""
+
+    @property
+    def auth(self) -> AuthKind:
+        """How the owner of the books lets us in."""
+        return AuthKind.OAUTH2 if self.oauth else AuthKind.API_KEY
 
     def pulls(self, kind: ObjectType) -> PullSpec | None:
         """How a type is pulled, or None when it is not."""
@@ -157,6 +189,8 @@ class ConnectorSettings(BaseModel):
     """The same for bill lines."""
     payment_account: str | None = None
     """Code of the bank or cash account for payments that name none."""
+    deduction_tax_rate: str | None = None
+    """The ledger's id of the tax rate for all allowances on whole documents."""
     conflict_policy: ConflictPolicy = ConflictPolicy.ASK
     """Who wins when both sides changed: ask, ours, theirs."""
     consistency_delay_seconds: int | None = None

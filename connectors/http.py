@@ -236,9 +236,14 @@ class Http:
         """Make provider text fit to be shown: no secrets, no control characters, not endless."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        text = _CREDENTIALS.sub(lambda match: f"{match[1] or match[2]} ***", text)
-        text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text)
-        return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]} …"
+        return redacted(text)
+
+
+def redacted(text: str) -> str:
+    """The same for words whose secrets are not known: what looks like one is taken out."""
+    text = _CREDENTIALS.sub(lambda match: f"{match[1] or match[2]} ***", text)
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text)
+    return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]} …"
 
 
 def _unsendable(error: Exception) -> ProtocolError:

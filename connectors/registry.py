@@ -13,6 +13,7 @@ from connectors.base import ConnectorSpec
 
 BUILT_IN = MappingProxyType(
     {
+        "external": "connectors.external",
         "memory": "connectors.memory",
         "tryton": "connectors.tryton",
     }
@@ -22,6 +23,12 @@ GROUP = "ledgerbridge.connectors"
 
 class UnknownConnectorError(Exception):
     """No connector has that key; the message lists those that exist."""
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """The keys of all connectors."""
+    return tuple(sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))}))
 
 
 @cache

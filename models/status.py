@@ -64,11 +64,15 @@ RETRYABLE = frozenset({_S.REJECTED, _S.BLOCKED, _S.RETRY_WAIT, _S.SKIPPED, _S.PE
 first. `held` waits for its connection, which a retry does not repair."""
 
 
-def public_status(status: SyncStatus) -> str:
+def public_status(status: SyncStatus, *, blocked_by_issue: bool = False) -> str:
     """The status in the words of the Monite contract: pending, done or error.
+
+    What is blocked waits for its parent, or for a person who closes an issue: only the latter is
+    an error, since clients read that as "a person must act".
 
     Source: Monite accounting API, synced record `sync_status` (three values on the wire).
     """
     if status in FINAL:
         return "done"
-    return "error" if status is _S.REJECTED else "pending"
+    waits_for_person = status is _S.REJECTED or (status is _S.BLOCKED and blocked_by_issue)
+    return "error" if waits_for_person else "pending"

@@ -12,13 +12,21 @@ from models.repositories import (
     Access,
     Attempts,
     AuditLog,
+    Authorizations,
     Connections,
+    Consents,
+    Contract,
     Cursors,
     Documents,
+    HandedIn,
+    Idempotency,
     Issues,
     Lookup,
     Mappings,
+    Metrics,
+    Operations,
     Pairing,
+    Preflight,
     Pulled,
     Reconciling,
     RecordQueue,
@@ -26,6 +34,8 @@ from models.repositories import (
     SyncedRecords,
     SyncLog,
     Tenants,
+    Waiting,
+    Webhooks,
 )
 
 
@@ -36,20 +46,30 @@ class UnitOfWork:
         self.access = Access(session)
         self.attempts = Attempts(session)
         self.audit = AuditLog(session)
+        self.authorizations = Authorizations(session)
         self.connections = Connections(session)
+        self.contract = Contract(session)
+        self.consents = Consents(session)
         self.cursors = Cursors(session)
         self.documents = Documents(session)
+        self.handed_in = HandedIn(session)
+        self.idempotency = Idempotency(session)
         self.issues = Issues(session)
         self.log = SyncLog(session)
         self.lookup = Lookup(session)
         self.mappings = Mappings(session)
+        self.metrics = Metrics(session)
+        self.operations = Operations(session)
         self.pairing = Pairing(session)
+        self.preflight = Preflight(session)
         self.pulled = Pulled(session)
         self.queue = RecordQueue(session)
         self.reconciling = Reconciling(session)
         self.records = SyncedRecords(session)
         self.runs = Runs(session)
         self.tenants = Tenants(session)
+        self.waiting = Waiting(session)
+        self.webhooks = Webhooks(session)
         self._after_commit: list[Callable[[], object]] = []
 
     def after_commit(self, action: Callable[[], object]) -> None:

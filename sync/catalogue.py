@@ -107,6 +107,12 @@ CATALOGUE: dict[str, Entry] = {
         Actor.BOOKKEEPER,
         "Correct the document or the ledger, then `ledgerbridge retry --issue {issue}`.",
     ),
+    "refused_by_integrator": Entry(
+        "{document}: {message}",
+        Actor.BOOKKEEPER,
+        "Correct the document, or the ledger and then `ledgerbridge retry --issue {issue}`: the "
+        "integrator's program gets it again.",
+    ),
     "conflict": Entry(
         "{document} was changed both here and in {ledger}.",
         Actor.BOOKKEEPER,

@@ -4,22 +4,32 @@ A connector is opened for one piece of work; before the first write of each, the
 behind the credentials is compared with the one that was connected.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pydantic
 
+from connectors import auth
+from connectors.auth import OAuthApp, OAuthTokens, TokenEndpoint
 from connectors.base import CallScope, Connector, ConnectorConfig, ConnectorSpec, Identity, Role
-from connectors.errors import AuthorizationLost, Cause, ConnectorError, RateLimited, Unavailable
+from connectors.errors import (
+    ActionRequired,
+    AuthorizationLost,
+    Cause,
+    ConnectorError,
+    RateLimited,
+    Unavailable,
+)
 from models.crypto import KeyRing
 from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
+from sync import tokens
 from sync.catalogue import in_words
-from sync.engine import Engine, log
+from sync.engine import Engine, Renewed, log
 from sync.errors import InvalidInputError, NotAllowedError, NotFoundError
 from sync.outcome import Stop, park_time
 from sync.schedule import Schedule
@@ -36,13 +46,69 @@ class Opener:
     timeout_seconds: float
     allowed_base_urls: tuple[str, ...] = ()
     allow_loopback: bool = False
+    oauth_apps: Mapping[str, OAuthApp] = field(default_factory=dict)
+    """How we are registered at providers with OAuth2, by their keys."""
+    public_url: str = "http://127.0.0.1:8000"
+    """Where browsers reach us."""
+
+    @property
+    def callback_url(self) -> str:
+        """Where a provider sends the browser after consent."""
+        return f"{self.public_url}/v1/connect/callback"
+
+    def endpoint(self, spec: ConnectorSpec, base_url: str | None) -> TokenEndpoint:
+        """Where a connection's consent is asked for and its tokens are fetched.
+
+        Raises:
+            InvalidInputError: We are not registered there, or it leads where it may not.
+        """
+        assert spec.oauth is not None  # noqa: S101  # asked for OAuth2 connectors alone
+        app = self.oauth_apps.get(spec.key)
+        if app is None:
+            raise InvalidInputError(
+                f"we are not registered at {spec.name}: an operator adds {spec.key!r} to "
+                "LEDGERBRIDGE_OAUTH_APPS"
+            )
+
+        def absolute(address: str) -> str:
+            if not address.startswith("/"):
+                return address
+            return self.checked_url(spec, base_url).rstrip("/") + address
+
+        at = replace(
+            spec.oauth,
+            authorize_url=absolute(spec.oauth.authorize_url),
+            token_url=absolute(spec.oauth.token_url),
+        )
+        return TokenEndpoint(at, app)
+
+    def renew(self, connection: ConnectionRow, sealed: bytes, scope: CallScope) -> Renewed:
+        """Fetch new tokens for old ones; `sync.tokens` sees to it that it happens once.
+
+        Raises:
+            ActionRequired: The consent has ended, or the provider does not know us any more.
+        """
+        spec = self.spec(connection.provider)
+        try:
+            endpoint = self.endpoint(spec, connection.base_url)
+        except InvalidInputError as error:
+            raise ActionRequired(str(error), code="not_registered") from None
+        held = OAuthTokens.model_validate(self.keys.open(sealed))
+        new = auth.refresh(self.http, endpoint, held, scope=scope)
+        return Renewed(self.keys.seal(new.plain()), new.expires_at)
 
     def open(self, connection: ConnectionRow, sealed: bytes, scope: CallScope) -> Connector:
         """A connector that speaks for a stored connection."""
+        return self.open_at(connection, connection.base_url, sealed, scope)
+
+    def open_at(
+        self, connection: ConnectionRow, base_url: str | None, sealed: bytes, scope: CallScope
+    ) -> Connector:
+        """The same at an address that is not stored yet."""
         spec = self.spec(connection.provider)
         return spec.build(
             ConnectorConfig(
-                base_url=self.checked_url(spec, connection.base_url),
+                base_url=self.checked_url(spec, base_url),
                 credentials=spec.credentials.model_validate(self.keys.open(sealed)),
                 settings=spec.settings.model_validate(connection.settings),
                 http=self.http,
@@ -58,6 +124,10 @@ class Opener:
         Raises:
             InvalidInputError: It leads somewhere that neither the provider nor the operator named.
         """
+        if spec.by_others:
+            if base_url is not None:
+                raise InvalidInputError(f"{spec.name} has no base URL: nobody here calls it")
+            return ""
         url = base_url or spec.default_base_url
         if url is None:
             raise InvalidInputError(f"{spec.name} needs a base URL: give it with --base-url")
@@ -108,10 +178,10 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
         raise InvalidInputError(f"{spec.name} cannot be a {new.role.value}")
     schedule = Schedule.parse(new.schedule)
     url = opener.checked_url(spec, new.base_url)
-    credentials = _validated(spec.credentials, new.credentials, "credentials")
-    settings = _validated(spec.settings, new.settings, "settings")
+    credentials = validated(spec.credentials, new.credentials, "credentials")
+    settings = validated(spec.settings, new.settings, "settings")
     with engine.begin() as work:
-        _refuse_second_ledger(work, new)
+        refuse_second_ledger(work, new.billing_entity_id, new.role)
     scope = CallScope(correlation_id=f"connect-{new.provider}")
     connector = spec.build(
         ConnectorConfig(
@@ -125,7 +195,7 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
     )
     identity = connector.check()
     with engine.begin() as work:
-        _refuse_second_ledger(work, new)
+        refuse_second_ledger(work, new.billing_entity_id, new.role)
         row = work.connections.add(
             billing_entity_id=new.billing_entity_id,
             provider=spec.key,
@@ -137,16 +207,24 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
             posting_from=new.start_date,
             schedule=new.schedule,
             next_sync_at=work.connections.now(),
+            by_others=spec.by_others,
+            expires_at=expiry_of(credentials),
         )
         work.audit.add(actor, "connection.add", str(row.id), provider=spec.key, url=url)
+        work.waiting.adopt(row.id)
         work.queue.enqueue(row.id, pushed_types(spec))
     log.info("connection.added", connection=str(row.id), schedule=str(schedule))
     return row
 
 
-def _validated(
+def validated(
     model: type[pydantic.BaseModel], values: dict[str, Any], what: str
 ) -> pydantic.BaseModel:
+    """Values that people gave, as their model.
+
+    Raises:
+        InvalidInputError: They do not fit; says which field and why, and never the value.
+    """
     try:
         return model.model_validate(values)
     except pydantic.ValidationError as error:
@@ -158,10 +236,21 @@ def _validated(
         raise InvalidInputError(f"the {what} do not fit ({problems}); known are {known}") from None
 
 
-def _refuse_second_ledger(work: UnitOfWork, new: NewConnection) -> None:
-    if new.role is not Role.LEDGER:
+def expiry_of(credentials: pydantic.BaseModel) -> datetime | None:
+    """When credentials end by themselves; None where they do not."""
+    return credentials.expires_at if isinstance(credentials, OAuthTokens) else None
+
+
+def refuse_second_ledger(work: UnitOfWork, billing_entity_id: UUID, role: Role) -> None:
+    """Make sure that a billing entity has no ledger, until this transaction ends.
+
+    Raises:
+        NotAllowedError: It has one.
+    """
+    if role is not Role.LEDGER:
         return
-    present = work.connections.ledger_of(new.billing_entity_id)
+    work.connections.lock_entity(billing_entity_id)
+    present = work.connections.ledger_of(billing_entity_id)
     if present is not None:
         raise NotAllowedError(
             f"the billing entity has a ledger already (connection {present.id}, "
@@ -189,9 +278,24 @@ def get(work: UnitOfWork, connection_id: UUID) -> ConnectionRow:
 
 
 def open_for(engine: Engine, connection: ConnectionRow, scope: CallScope) -> Connector:
-    """A connector for a piece of work."""
-    with engine.begin() as work:
-        sealed = work.connections.sealed(connection.consent_id)
+    """A connector for a piece of work; a token that is about to end is renewed before.
+
+    Raises:
+        NotAllowedError: The connection was never authorized.
+        AuthorizationLost: Its consent has ended; whatever lives from it is stopped by then.
+        ConnectorError: The token could not be renewed now.
+    """
+    if connection.consent_id is None:
+        raise NotAllowedError(
+            "the connection waits for its authorization: somebody must open its connection URL"
+        )
+    try:
+        sealed = tokens.fresh(engine, connection, connection.consent_id, scope)
+    except AuthorizationLost as error:
+        with engine.begin() as work:
+            for sharing in work.consents.connections_of(connection.consent_id):
+                stop(work, engine, sharing, Stop.DEAUTHORIZE, error)
+        raise
     return engine.open_connector(connection, sealed, scope)
 
 
@@ -304,19 +408,25 @@ def resume(engine: Engine, connection_id: UUID, *, actor: str) -> None:
         work.connections.set_status(connection_id, ConnectionStatus.CONNECTED)
         work.queue.release_held(connection_id)
         work.audit.add(actor, "connection.resume", str(connection_id))
-        work.after_commit(lambda: engine.hints.push(connection_id))
+        _hint(work, engine, connection)
 
 
 def start(engine: Engine, connection_id: UUID, posting_from: date, *, actor: str) -> None:
     """Allow posting of documents dated on or after a day."""
     with engine.begin() as work:
-        get(work, connection_id)
+        connection = get(work, connection_id)
         work.connections.start_posting(connection_id, posting_from)
         work.queue.apply_start(connection_id, posting_from)
         work.audit.add(
             actor, "connection.start", str(connection_id), posting_from=str(posting_from)
         )
-        work.after_commit(lambda: engine.hints.push(connection_id))
+        _hint(work, engine, connection)
+
+
+def _hint(work: UnitOfWork, engine: Engine, connection: ConnectionRow) -> None:
+    """Tell workers to look at a connection, unless it is none of theirs."""
+    if not connection.by_others:
+        work.after_commit(lambda: engine.hints.push(connection.id))
 
 
 def disconnect(engine: Engine, connection_id: UUID, *, actor: str) -> None:
@@ -346,20 +456,28 @@ def reauthorize(
         connection = get(work, connection_id)
     if connection.status is ConnectionStatus.DISCONNECTED:
         raise NotAllowedError("the connection was disconnected: add a new one")
+    if connection.consent_id is None:
+        raise NotAllowedError("the connection was never authorized: open its connection URL")
     spec = engine.spec(connection.provider)
-    _validated(spec.credentials, credentials, "credentials")
+    known = validated(spec.credentials, credentials, "credentials")
     sealed = opener.keys.seal(credentials)
     scope = CallScope(f"reauthorize-{connection_id}")
     identity = engine.open_connector(connection, sealed, scope).check()
     assert_identity(connection, identity)
     with engine.begin() as work:
-        work.connections.reseal(connection.consent_id, sealed)
-        if connection.status is ConnectionStatus.DEAUTHORIZED:
-            work.connections.set_status(connection_id, ConnectionStatus.CONNECTED)
-            work.queue.release_held(connection_id)
-        codes = ("authorization_lost", "wrong_organisation")
-        for code in codes:
-            work.issues.close(work.issues.find(connection_id, code), by=actor)
+        work.connections.reseal(connection.consent_id, sealed, expires_at=expiry_of(known))
+        authorization_is_back(work, engine, connection, actor=actor)
         work.audit.add(actor, "connection.reauthorize", str(connection_id))
-        work.after_commit(lambda: engine.hints.push(connection_id))
     return identity
+
+
+def authorization_is_back(
+    work: UnitOfWork, engine: Engine, connection: ConnectionRow, *, actor: str
+) -> None:
+    """Let go on what waited for new credentials."""
+    if connection.status is ConnectionStatus.DEAUTHORIZED:
+        work.connections.set_status(connection.id, ConnectionStatus.CONNECTED)
+        work.queue.release_held(connection.id)
+    for code in ("authorization_lost", "wrong_organisation"):
+        work.issues.close(work.issues.find(connection.id, code), by=actor)
+    _hint(work, engine, connection)

@@ -14,10 +14,13 @@ from uuid import UUID
 import pydantic
 
 from models.canonical import AnyRecord, ObjectType, contradictions, record_adapter
+from models.repositories import Stored
 from models.unit_of_work import UnitOfWork
 from sync import connections
 from sync.catalogue import CONNECTION_CODES
 from sync.engine import Engine
+from sync.errors import ConflictError
+from sync.waiting import corrections_elsewhere
 
 CHUNK = 500
 LONGEST_LINE = 4 * 1024 * 1024
@@ -60,6 +63,15 @@ def parse(text: str | bytes) -> AnyRecord:
         values = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise DocumentProblemError(f"it is not JSON: {error}") from None
+    return read(values)
+
+
+def read(values: object) -> AnyRecord:
+    """Read one canonical document from JSON values whose fractions are decimals.
+
+    Raises:
+        DocumentProblemError: It is no document, or contradicts itself.
+    """
     if not isinstance(values, dict):
         raise DocumentProblemError("it is not a JSON object")
     try:
@@ -79,7 +91,7 @@ def _no_constant(name: str) -> Any:
 def _in_words(values: dict[str, Any], error: pydantic.ValidationError) -> str:
     if "type" not in values:
         return f"type: it is missing; known are {', '.join(ObjectType)}"
-    if values["type"] not in set(ObjectType):
+    if values["type"] not in list(ObjectType):
         return f"type: {values['type']!r} is not known; known are {', '.join(ObjectType)}"
     problems = []
     for problem in error.errors(include_url=False, include_input=False)[:5]:
@@ -98,7 +110,7 @@ def import_lines(
     """
     result = Imported()
     first_seen: dict[tuple[str, str], tuple[int, str]] = {}
-    chunk: list[AnyRecord] = []
+    chunk: list[tuple[int, AnyRecord]] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -118,7 +130,7 @@ def import_lines(
                 reason = f"line {earlier} has the same id with other content"
                 result.refused.append(Refused(number, what, reason))
             continue
-        chunk.append(record)
+        chunk.append((number, record))
         if len(chunk) == CHUNK:
             _store(engine, billing_entity_id, chunk, result)
             chunk = []
@@ -138,9 +150,20 @@ def _guess(line: str | bytes) -> str:
 
 
 def _store(
-    engine: Engine, billing_entity_id: UUID, records: Sequence[AnyRecord], result: Imported
+    engine: Engine,
+    billing_entity_id: UUID,
+    chunk: Sequence[tuple[int, AnyRecord]],
+    result: Imported,
 ) -> None:
     with engine.begin() as work:
+        elsewhere = corrections_elsewhere(work, billing_entity_id, [one for _, one in chunk])
+        records = []
+        for number, record in chunk:
+            if record.type is ObjectType.CREDIT_NOTE and record.id in elsewhere:
+                what = f"{record.type.words} {record.id}"
+                result.refused.append(Refused(number, what, elsewhere[record.id]))
+            else:
+                records.append(record)
         created, changed = store(work, engine, billing_entity_id, records)
     result.created += created
     result.changed += changed
@@ -151,8 +174,23 @@ def store(
     work: UnitOfWork, engine: Engine, billing_entity_id: UUID, records: Sequence[AnyRecord]
 ) -> tuple[int, int]:
     """Store the host product's records and queue what is new or changed; (created, changed)."""
+    stored = store_each(work, engine, billing_entity_id, records)
+    created = sum(one.created for one in stored)
+    return created, len(stored) - created
+
+
+def store_each(
+    work: UnitOfWork, engine: Engine, billing_entity_id: UUID, records: Sequence[AnyRecord]
+) -> list[Stored]:
+    """Like `store`; gives those that are new or changed.
+
+    Raises:
+        ConflictError: A credit note corrects a document of another billing entity.
+    """
+    elsewhere = corrections_elsewhere(work, billing_entity_id, records)
+    for note, problem in elsewhere.items():
+        raise ConflictError("credit_note_entity_mismatch", f"credit note {note}: {problem}")
     stored = work.documents.upsert(billing_entity_id, None, records)
-    new = [one.document_id for one in stored if one.created]
     edited = [one.document_id for one in stored if not one.created]
     ledger = work.connections.ledger_of(billing_entity_id)
     if ledger is not None and stored:
@@ -163,8 +201,9 @@ def store(
         work.queue.content_changed(edited)
         _release_those_who_waited(work, ledger.id, [(one.type, one.external_id) for one in stored])
         work.issues.close_empty(ledger.id, sorted(CONNECTION_CODES))
-        work.after_commit(lambda: engine.hints.push(ledger.id))
-    return len(new), len(edited)
+        if not ledger.by_others:
+            work.after_commit(lambda: engine.hints.push(ledger.id))
+    return stored
 
 
 def _release_those_who_waited(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -90,6 +90,18 @@ OpenConnector = Callable[[ConnectionRow, bytes, CallScope], Connector]
 
 
 @dataclass(frozen=True)
+class Renewed:
+    """Tokens that a provider gave for older ones, sealed already."""
+
+    sealed: bytes
+    expires_at: datetime | None
+
+
+RenewTokens = Callable[[ConnectionRow, bytes, CallScope], Renewed]
+"""(connection, sealed tokens, scope) → the next ones; called by `sync.tokens` alone."""
+
+
+@dataclass(frozen=True)
 class Engine:
     """The outside world as the use cases see it."""
 
@@ -97,6 +109,7 @@ class Engine:
     spec: Callable[[str], ConnectorSpec]
     """Spec of a provider by its key."""
     open_connector: OpenConnector
+    renew: RenewTokens
     hints: Hints
     timing: Timing
     worker: str

@@ -99,6 +99,7 @@ def books_of(work: UnitOfWork, connection: ConnectionRow, spec: ConnectorSpec) -
         accounts=[account for account in accounts if isinstance(account, LedgerAccount)],
         defaults=_defaults(settings),
         takes_items=spec.pushes(ObjectType.ITEM) is not None,
+        deduction_rate=settings.deduction_tax_rate,
     )
 
 
@@ -132,11 +133,16 @@ def prepare(
     spec: ConnectorSpec,
     books: Books,
     claimed: Sequence[Claimed],
+    *,
+    known: Mapping[UUID | None, Known] | None = None,
 ) -> Plan:
-    """Decide what becomes of each claimed record before anything is sent."""
-    known = standing_of(
-        work, connection, [(record.source_id, record.document) for record in claimed]
-    )
+    """Decide what becomes of each claimed record before anything is sent.
+
+    `known` is where the objects that they name stand; it is read when it is not given.
+    """
+    if known is None:
+        documents = [(record.source_id, record.document) for record in claimed]
+        known = standing_of(work, connection, documents)
     plan = Plan()
     for record in claimed:
         decision = _decide(connection, spec, books, known.get(record.source_id, {}), record)

@@ -13,7 +13,7 @@ and `sync.recover` looks in the ledger before anybody sends them again.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -324,6 +324,11 @@ def call(connector: Connector, kind: ObjectType, batch: Sequence[Ready]) -> list
     return answers
 
 
+def books_unread(spec: ConnectorSpec, read: Collection[ObjectType]) -> bool:
+    """Whether something that records are translated with was never read to its end."""
+    return any(spec.pulls(kind) and kind not in read for kind in BOOKS)
+
+
 def push_due(
     engine: Engine,
     connection_id: UUID,
@@ -338,9 +343,11 @@ def push_due(
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
         spec = engine.spec(connection.provider)
+        if spec.by_others:
+            return Pushed()
         books = books_of(work, connection, spec)
         read = work.cursors.ever_completed(connection_id)
-    if any(spec.pulls(kind) and kind not in read for kind in BOOKS):
+    if books_unread(spec, read):
         # Accounts and tax rates are not known yet: the first run reads them and goes on here.
         only = [kind for kind in only if kind is ObjectType.CONTACT]
     pusher = Pusher(engine, connection, spec, books, trigger, correlation_id, run_id)

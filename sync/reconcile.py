@@ -146,10 +146,9 @@ def reconcile(
     """
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
-        sealed = work.connections.sealed(connection.consent_id)
     spec = engine.spec(connection.provider)
     scope = CallScope(new_correlation_id())
-    connector = engine.open_connector(connection, sealed, scope)
+    connector = connections.open_for(engine, connection, scope)
     connections.assert_identity(connection, connector.check())
     rows: dict[Group, Row] = {}
     for kind in RECONCILED:

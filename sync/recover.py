@@ -126,6 +126,8 @@ def recover_due(
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
     spec = engine.spec(connection.provider)
+    if spec.by_others:
+        return Pushed()
     recovery = Recovery(engine, connection, spec, CallScope(correlation_id))
     for kind in PUSH_ORDER:
         while recovery.found.stopped is None and not over() and recovery.round(kind):

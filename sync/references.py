@@ -54,6 +54,8 @@ class Books:
     defaults: Mapping[str, str] = field(default_factory=dict)
     """Account codes for lines that name none, by purpose: `sales`, `purchases`, `payments`."""
     takes_items: bool = False
+    deduction_rate: str | None = None
+    """The ledger's rate for all allowances on whole documents, where a person named one."""
 
     def __post_init__(self) -> None:
         by_code = {account.code: account.id for account in self.accounts if account.code}
@@ -166,10 +168,11 @@ def _document(record: BillingDocument, books: Books, known: Known) -> AnyRecord:
         )
 
     def allowance_charge(part: AllowanceCharge) -> AllowanceCharge:
+        named = books.deduction_rate if part.kind == "allowance" else None
         return part.model_copy(
             update={
                 "account_id": books.account(part.account_id, purpose),
-                "tax_rate_id": books.rate(part.tax_rate_id, part.tax_rate, use),
+                "tax_rate_id": named or books.rate(part.tax_rate_id, part.tax_rate, use),
             }
         )
 

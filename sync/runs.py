@@ -110,6 +110,11 @@ def trigger_run(
                 f"the connection is {connection.status.value}, so it cannot be synced: "
                 "see `ledgerbridge connections show`"
             )
+        if connection.by_others:
+            raise NotAllowedError(
+                "an integrator's own program posts for this connection: there is nothing to sync "
+                "from here"
+            )
         run_id = _queue(
             work,
             engine,

@@ -5,12 +5,15 @@ connection and live encrypted in the database.
 """
 
 import itertools
+import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from connectors.auth import OAuthApp
 
 
 class Settings(BaseSettings):
@@ -31,6 +34,12 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
+    public_url: str = "http://127.0.0.1:8000"
+    """Where browsers reach the API: connection URLs and OAuth2 callbacks begin with it."""
+    oauth_apps: Annotated[dict[str, OAuthApp], NoDecode] = {}
+    """JSON: how we are registered at providers, `{"PROVIDER": {"client_id": ..., ...}}`."""
+    api_requests_per_second: int = Field(30, ge=1)
+    """Of one API client; above it the answer is 429."""
     worker_concurrency: int = Field(2, ge=1)
     heartbeat_file: Path = Path("/tmp/ledgerbridge-worker")  # noqa: S108  # a liveness probe's
     """Touched by a worker about every two seconds while Redis answers."""
@@ -47,6 +56,8 @@ class Settings(BaseSettings):
     """What the container or supervisor waits between TERM and KILL."""
     chunk_seconds: float = Field(40, gt=0)
     """Work for one connection in one task; a continuation goes on."""
+    deliver_seconds: int = Field(5, gt=0)
+    """Time between two looks for webhook deliveries that are due."""
     sweep_seconds: int = Field(30, gt=0)
     schedule_seconds: int = Field(30, gt=0)
     push_attempts: int = Field(8, gt=0)
@@ -70,6 +81,11 @@ class Settings(BaseSettings):
     def lease(self) -> timedelta:
         """The lease as a duration."""
         return timedelta(seconds=self.lease_seconds)
+
+    @field_validator("oauth_apps", mode="before")
+    @classmethod
+    def _read_apps(cls, given: Any) -> Any:
+        return json.loads(given or "{}") if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _times_are_in_order(self) -> Self:

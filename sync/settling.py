@@ -133,7 +133,7 @@ def write_down(
         return Counter()
     spec = engine.spec(connection.provider)
     kind = decided[0].claimed.type
-    decided = _one_pair_each(work, connection, decided)
+    decided = one_pair_each(work, connection, decided)
     drafts = {
         one.claimed.id: in_words(
             one.cause,
@@ -195,7 +195,7 @@ def write_down(
     return Counter(one.status.value for one in decided if one.claimed.id in ours)
 
 
-def _one_pair_each(
+def one_pair_each(
     work: UnitOfWork, connection: ConnectionRow, decided: Sequence[Decided]
 ) -> list[Decided]:
     """Let no two documents of ours claim the same object of the ledger."""

@@ -7,6 +7,7 @@ any moment, the system is whole again within one period of it.
 from dataclasses import dataclass
 
 from sync.engine import Engine, log
+from sync.idempotency import forget_old
 from sync.runs import queue_due
 
 MOST_HINTS = 200
@@ -28,6 +29,7 @@ def sweep(engine: Engine) -> Swept:
     with engine.begin() as work:
         pushes = work.log.connections_with_work(MOST_HINTS)
         runs = work.runs.abandoned(MOST_HINTS)
+    forget_old(engine.begin)
     for connection_id in pushes:
         engine.hints.push(connection_id)
     for connection_id, backfill in runs:

@@ -257,6 +257,8 @@ _CLOCKS = {
     "synced_records": ("lease_until", "next_attempt_at", "uncertain_since"),
     "connections": ("parked_until", "next_sync_at"),
     "sync_runs": ("lease_until", "next_step_at"),
+    "webhook_deliveries": ("lease_until", "next_attempt_at"),
+    "webhook_endpoints": ("failing_since", "paused_until"),
 }
 
 
@@ -294,6 +296,7 @@ def a_bench(
         begin=begin,
         spec=lambda _: spec,
         open_connector=opener.open,
+        renew=opener.renew,
         hints=NoHints(),
         timing=timing,
         worker="test",

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from sync.engine import log
 
+DELIVER = "ledgerbridge.deliver"
 PUSH = "ledgerbridge.push"
 RUN = "ledgerbridge.run"
 SWEEP = "ledgerbridge.sweep"

@@ -26,6 +26,7 @@ from sync.connections import Opener
 from sync.engine import Engine, Hints, Timing
 from sync.errors import SyncError
 from sync.settings import Settings
+from sync.webhooks import Addresses
 from worker import embedded
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations" / "alembic.ini"
@@ -128,6 +129,11 @@ class Runtime:
     opener: Opener
     engine: Engine
 
+    @property
+    def addresses(self) -> Addresses:
+        """Which URLs webhooks may go to."""
+        return Addresses(self.opener.allowed_base_urls, self.opener.allow_loopback)
+
     def close(self) -> None:
         """Give everything back."""
         self.opener.http.close()
@@ -183,11 +189,14 @@ def build(settings: Settings, *, role: str, hints: Hints, checked: bool = True) 
         timeout_seconds=settings.http_timeout_seconds,
         allowed_base_urls=tuple(url for url in urls if url),
         allow_loopback=settings.embedded_database,
+        oauth_apps=settings.oauth_apps,
+        public_url=settings.public_url.rstrip("/"),
     )
     engine = Engine(
         begin=begin,
         spec=registry.spec,
         open_connector=opener.open,
+        renew=opener.renew,
         hints=hints,
         timing=timing(settings),
         worker=f"{role}@{socket.gethostname()}:{os.getpid()}",

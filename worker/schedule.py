@@ -7,12 +7,13 @@ wake up to a pile of them.
 from typing import Any
 
 from sync.settings import Settings
-from worker.dispatch import SWEEP, TICK
+from worker.dispatch import DELIVER, SWEEP, TICK
 
 
 def ticks(settings: Settings) -> dict[str, dict[str, Any]]:
     """What runs when."""
     return {
+        "deliver": _every(settings.deliver_seconds, DELIVER),
         "sweep": _every(settings.sweep_seconds, SWEEP),
         "tick": _every(settings.schedule_seconds, TICK),
     }

@@ -4,17 +4,19 @@ Arguments are ids; unknown ones are tolerated, for old messages during a deploy.
 spelled out, so that moving a function loses no queued message.
 """
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from sync import recover, runs, sweep
+from sync import deliveries, recover, runs, sweep
 from sync.errors import NotFoundError
 from sync.push import push_due
 from sync.runs import new_correlation_id
 from worker.app import app, current
-from worker.dispatch import PUSH, RUN, SWEEP, TICK
+from worker.dispatch import DELIVER, PUSH, RUN, SWEEP, TICK
+from worker.outgoing import Sender
 
 
 def _chunk() -> Callable[[], bool]:
@@ -61,3 +63,18 @@ def sweep_task(**_: Any) -> None:
 def tick_task(**_: Any) -> None:
     """Queue the runs whose time has come."""
     sweep.tick(current().engine)
+
+
+@functools.cache
+def _sender() -> Sender:
+    """The way out to receivers of webhooks, built on first use."""
+    return Sender(current().addresses)
+
+
+@app.task(name=DELIVER)  # type: ignore[untyped-decorator]
+def deliver_task(**_: Any) -> None:
+    """Tell receivers of webhooks what happened; the rules are in `sync.deliveries`."""
+    built = current()
+    deliveries.deliver_due(
+        built.begin, built.keys, _sender(), worker=built.engine.worker, over=_chunk()
+    )

@@ -6,11 +6,13 @@ every kind of provider. README.md describes the API.
 
 from datetime import timedelta
 
+from connectors.auth import OAuthTokens
 from connectors.base import (
     Changes,
     ConnectorSpec,
     Idempotency,
     Limits,
+    OAuthSpec,
     Operation,
     PullSpec,
     PushSpec,
@@ -48,6 +50,7 @@ def plain_ledger_spec(
     consistency_delay: timedelta = timedelta(seconds=2),
     per_minute: int | None = None,
     concurrent: int = 4,
+    oauth: bool = False,
 ) -> ConnectorSpec:
     """The spec of a plain ledger that behaves in a certain way; the defaults are the usual one."""
     pull = PullSpec(page_size=page_size, changes=Changes.CURSOR)
@@ -68,7 +71,8 @@ def plain_ledger_spec(
         name="Plain ledger",
         types=types,
         build=MemoryConnector,
-        credentials=MemoryCredentials,
+        credentials=OAuthTokens if oauth else MemoryCredentials,
+        oauth=OAuthSpec("/oauth/authorize", "/oauth/token", ("books",)) if oauth else None,
         settings=MemorySettings,
         limits=Limits(per_minute=per_minute, concurrent=concurrent),
         idempotency=Idempotency(remembers_keys, replays_errors) if remembers_keys else None,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from connectors.auth import OAuthTokens
 from connectors.base import (
     Absent,
     Accepted,
@@ -69,6 +70,13 @@ class MemorySettings(ConnectorSettings):
     """The ledger wants price x quantity to be each line's net amount."""
 
 
+def _key(credentials: BaseModel) -> str:
+    """What goes into the header: the owner's key, or the token that a consent gave."""
+    if isinstance(credentials, OAuthTokens):
+        return credentials.access_token.get_secret_value()
+    return MemoryCredentials.model_validate(credentials).api_key.get_secret_value()
+
+
 Members = dict[int, PushItem]
 """Items that one call writes, by their places in the batch."""
 
@@ -77,11 +85,10 @@ class MemoryConnector:
     """A plain ledger as the engine sees it. Keeps nothing between calls: any thread may push."""
 
     def __init__(self, config: ConnectorConfig) -> None:
-        credentials = MemoryCredentials.model_validate(config.credentials)
         settings = config.settings
         self._exact_lines = isinstance(settings, MemorySettings) and settings.exact_lines
         self._base_url = config.base_url
-        self._client = Client(config, credentials.api_key.get_secret_value())
+        self._client = Client(config, _key(config.credentials))
 
     def check(self) -> Identity:
         """Whose books these are."""

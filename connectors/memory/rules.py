@@ -33,6 +33,16 @@ class LedgerRules:
     base_currency: str = "EUR"
     may_write: bool = True
     """False: the key may only read (403)."""
+    oauth: bool = False
+    """People let us in by consenting: `/oauth/authorize`, `/oauth/token`; keys are refused."""
+    client_id: str = "plain-client"
+    client_secret: str = "plain-client-secret"  # noqa: S105  # a simulator's
+    consents: bool = True
+    """False: whoever is asked for consent refuses it."""
+    access_life: timedelta = timedelta(minutes=30)
+    """How long an access token works."""
+    rotates_tokens: bool = True
+    """A refresh token works once; one that comes again costs the whole consent."""
     calls_per_minute: int | None = None
     """More are answered with 429 and Retry-After."""
 

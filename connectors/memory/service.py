@@ -19,6 +19,10 @@ from connectors.faults import Answer, Fault, Refusal, Request
 from connectors.memory import amounts
 from connectors.memory.books import Books
 from connectors.memory.entry import DATED, POSTED, Entry
+from connectors.memory.oauth import AUTHORIZE as OAUTH_AUTHORIZE
+from connectors.memory.oauth import PATHS as OAUTH_PATHS
+from connectors.memory.oauth import TOKEN as OAUTH_TOKEN
+from connectors.memory.oauth import Tokens
 from connectors.memory.rules import LedgerRules, Refused
 from connectors.simulator import Simulator, route
 from models.canonical import AnyRecord, BillingDocument, ObjectType, record_adapter
@@ -69,6 +73,7 @@ class LedgerService(Simulator):
         super().__init__()
         self._passed = timedelta(0)
         self.books = Books(rules, self.now)
+        self.tokens = Tokens(lambda: self.rules, self.now)
         self._keys: dict[tuple[str, str], _Remembered] = {}
         self._look_ups: dict[tuple[ObjectType, str], int] = {}
         self._calls: deque[dt.datetime] = deque()
@@ -93,8 +98,14 @@ class LedgerService(Simulator):
 
     def admit(self, request: Request) -> None:
         """Refuse wrong keys, too many calls, and writes into other books."""
-        given = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(given, f"Bearer {self.rules.api_key}".encode()):
+        if self.rules.oauth and request.path in OAUTH_PATHS:
+            return
+        given = request.headers.get("authorization", "")
+        known = f"Bearer {self.rules.api_key}"
+        if self.rules.oauth:
+            if not self.tokens.accepts(given.removeprefix("Bearer ")):
+                raise _refusal(401, "unauthorized", "the token is not known or has ended")
+        elif not hmac.compare_digest(given.encode(), known.encode()):
             raise _refusal(401, "unauthorized", "the key is not known")
         self._throttle()
         if request.method == "GET":
@@ -119,6 +130,16 @@ class LedgerService(Simulator):
             answer = self.fault_answers[Fault.THROTTLE]
             raise Refusal(429, answer.body, {"Retry-After": str(int(seconds) + 1)})
         self._calls.append(now)
+
+    @route("GET", OAUTH_AUTHORIZE)
+    def authorize(self, request: Request) -> Answer:
+        """Ask whoever sits there for consent; they answer at once."""
+        return self.tokens.authorize(request)
+
+    @route("POST", OAUTH_TOKEN)
+    def token(self, request: Request) -> Answer:
+        """Give tokens for a code or for a refresh token."""
+        return self.tokens.token(request)
 
     @route("GET", "/organisation")
     def organisation(self, request: Request) -> Answer:

@@ -231,6 +231,7 @@ def spec_for(ledger: PlainLedger, *, concurrent: int = 1) -> ConnectorSpec:
         consistency_delay=rules.hidden_for,
         per_minute=rules.calls_per_minute,
         concurrent=concurrent,
+        oauth=rules.oauth,
     )
 
 

@@ -37,6 +37,8 @@ def upgrade() -> None:
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("token_version", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refresh_lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -100,7 +102,7 @@ def upgrade() -> None:
         "connections",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("billing_entity_id", sa.Uuid(), nullable=False),
-        sa.Column("consent_id", sa.Uuid(), nullable=False),
+        sa.Column("consent_id", sa.Uuid(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column(
             "role",
@@ -130,8 +132,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("base_url", sa.Text(), nullable=True),
-        sa.Column("platform_organisation_id", sa.Text(), nullable=False),
-        sa.Column("platform_organisation_name", sa.Text(), nullable=False),
+        sa.Column("platform_organisation_id", sa.Text(), nullable=True),
+        sa.Column("platform_organisation_name", sa.Text(), nullable=True),
         sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("posting_from", sa.Date(), nullable=True),
         sa.Column("schedule", sa.Text(), nullable=False),

@@ -101,14 +101,236 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency_keys")),
         sa.UniqueConstraint("client_id", "key", name=op.f("uq_idempotency_keys_client_id_key")),
     )
+    op.create_table(
+        "authorizations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.Column("browser_hash", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_authorizations_connection_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_authorizations")),
+        sa.UniqueConstraint("state_hash", name=op.f("uq_authorizations_state_hash")),
+    )
+    op.add_column(
+        "connections",
+        sa.Column("by_others", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.execute(
         "INSERT INTO connection_entities (connection_id, billing_entity_id, active) "
         "SELECT id, billing_entity_id, role = 'ledger' AND status <> 'disconnected' "
         "FROM connections"
     )
 
+    # Documents over the API: pages, what changed, and the payments of a document.
+    op.create_index("ix_documents_paging", "documents", ["billing_entity_id", "id"])
+    op.create_index("ix_documents_changed", "documents", ["billing_entity_id", "updated_at"])
+    op.create_index(
+        "ix_documents_allocations",
+        "documents",
+        [sa.text("(body -> 'allocations') jsonb_path_ops")],
+        postgresql_using="gin",
+        postgresql_where=sa.text("type = 'payment'"),
+    )
+
+    # Keyset pages over synced records, and what was pulled from a connection.
+    op.create_index(
+        "ix_synced_records_made", "synced_records", ["connection_id", "type", "created_at", "id"]
+    )
+    op.create_index(
+        "ix_synced_records_changed",
+        "synced_records",
+        ["connection_id", "type", "updated_at", "id"],
+    )
+    op.create_index(
+        "ix_synced_records_failed",
+        "synced_records",
+        ["connection_id", "type", "created_at", "id"],
+        postgresql_where=sa.text("status IN ('rejected', 'blocked')"),
+    )
+    op.create_index(
+        "ix_synced_records_open",
+        "synced_records",
+        ["connection_id", "type", "created_at", "id"],
+        postgresql_where=sa.text(
+            "status IN ('pending', 'sending', 'retry_wait', 'uncertain', 'blocked', 'held')"
+        ),
+    )
+    op.create_index(
+        "ix_documents_pulled",
+        "documents",
+        ["source_id", "type", "created_at", "id"],
+        postgresql_where=sa.text("source_id IS NOT NULL"),
+    )
+
+    # Outgoing webhooks: what happened, who wants to be told, and every try to tell them.
+    op.create_table(
+        "events",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("billing_entity_id", sa.Uuid(), nullable=False),
+        sa.Column("object_type", sa.Text(), nullable=False),
+        sa.Column("event_type", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("object", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_events_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["billing_entity_id"],
+            ["billing_entities.id"],
+            name=op.f("fk_events_billing_entity_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+    )
+    op.create_index("ix_events_listing", "events", ["organisation_id", "created_at", "id"])
+    op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=True),
+        sa.Column("object_type", sa.Text(), nullable=False),
+        sa.Column("event_types", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("api_version", sa.Text(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "enabled",
+                "disabled",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_webhook_endpoints_organisation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_webhook_endpoints_connection_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    op.create_index(
+        "ix_webhook_endpoints_organisation",
+        "webhook_endpoints",
+        ["organisation_id"],
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("replay_of", sa.Uuid(), nullable=True),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "pending",
+                "delivered",
+                "failed",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("http_status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("last_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["webhook_endpoints.id"],
+            name=op.f("fk_webhook_deliveries_endpoint_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["events.id"], name=op.f("fk_webhook_deliveries_event_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_due",
+        "webhook_deliveries",
+        ["endpoint_id", "next_attempt_at"],
+        postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_listing", "webhook_deliveries", ["endpoint_id", "created_at", "id"]
+    )
+    op.create_index("ix_webhook_deliveries_event", "webhook_deliveries", ["event_id"])
+    # What waits for somebody, counted by status for the metrics.
+    op.create_index(
+        "ix_synced_records_waiting",
+        "synced_records",
+        ["status"],
+        postgresql_where=sa.text("status IN ('rejected', 'blocked', 'held')"),
+    )
+
 
 def downgrade() -> None:
+    op.drop_index("ix_synced_records_waiting", table_name="synced_records")
+    op.drop_table("webhook_deliveries")
+    op.drop_table("webhook_endpoints")
+    op.drop_table("events")
+    for name in ("allocations", "changed", "paging"):
+        op.drop_index(f"ix_documents_{name}", table_name="documents")
+    op.drop_column("connections", "by_others")
+    op.drop_index("ix_documents_pulled", table_name="documents")
+    for name in ("open", "failed", "changed", "made"):
+        op.drop_index(f"ix_synced_records_{name}", table_name="synced_records")
+    op.drop_table("authorizations")
     op.drop_table("idempotency_keys")
     op.drop_index(
         "uq_connection_entities_active",

@@ -39,10 +39,10 @@ def _known_currency(code: str) -> str:
 
 def plain(number: Decimal) -> str:
     """Write a decimal without exponent and without trailing zeros: one text per value."""
+    if not number:
+        return "0"  # a zero may have an exponent of millions, which would fill the memory
     text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 _AsText = PlainSerializer(plain, return_type=str, when_used="json")

@@ -55,9 +55,11 @@ class ObjectType(StrEnum):
         raise ValueError(f"{name!r} is no type of object; known are {known}")
 
 
-RecordId = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-ShortText = Annotated[str, StringConstraints(max_length=255)]
-LongText = Annotated[str, StringConstraints(max_length=10_000)]
+# PostgreSQL stores every character but NUL.
+STORABLE = r"^[^\x00]*$"
+RecordId = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=STORABLE)]
+ShortText = Annotated[str, StringConstraints(max_length=255, pattern=STORABLE)]
+LongText = Annotated[str, StringConstraints(max_length=10_000, pattern=STORABLE)]
 
 
 class Value(BaseModel):

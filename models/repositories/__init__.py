@@ -2,11 +2,27 @@
 
 from models.repositories.access import Access, Rights
 from models.repositories.attempts import AttemptOutcome, Attempts
+from models.repositories.authorizing import Authorizations, Consent, Consents
 from models.repositories.connections import Connections
+from models.repositories.contract import (
+    ContactName,
+    Contract,
+    LedgerDocument,
+    Place,
+    PulledRow,
+    RecordKind,
+    RecordLine,
+)
 from models.repositories.documents import Documents, Party, Stored
+from models.repositories.events import Events
+from models.repositories.handed_in import DocumentFilter, DocumentView, HandedIn
+from models.repositories.idempotency import Idempotency, Remembered
 from models.repositories.issues import IssueDraft, Issues
 from models.repositories.lookup import Lookup
+from models.repositories.metrics import Figures, Metrics
+from models.repositories.operations import LogFilter, Operations, Thing
 from models.repositories.pairing import Pairing
+from models.repositories.preflight import Preflight
 from models.repositories.pulled import Known, Pulled
 from models.repositories.reconciling import OurSide, Reconciling
 from models.repositories.record_queue import RecordQueue, marker_of
@@ -20,29 +36,54 @@ from models.repositories.synced_records import (
     SyncedRecords,
 )
 from models.repositories.tenants import Tenants
+from models.repositories.waiting import Task, TaskEntity, Waiting
+from models.repositories.webhooks import Audience, Due, Told, Webhooks
 
 __all__ = [
     "Access",
     "AttemptOutcome",
     "Attempts",
+    "Audience",
     "AuditLog",
+    "Authorizations",
     "Claimed",
     "Connections",
+    "Consent",
+    "Consents",
+    "ContactName",
+    "Contract",
     "Cursors",
+    "DocumentFilter",
+    "DocumentView",
     "Documents",
+    "Due",
+    "Events",
+    "Figures",
+    "HandedIn",
+    "Idempotency",
     "IssueDraft",
     "Issues",
     "Known",
+    "LedgerDocument",
+    "LogFilter",
     "LogLine",
     "Lookup",
     "Mappings",
+    "Metrics",
+    "Operations",
     "OurSide",
     "Pairing",
     "Party",
+    "Place",
+    "Preflight",
     "Pulled",
+    "PulledRow",
     "Reconciling",
+    "RecordKind",
+    "RecordLine",
     "RecordQueue",
     "References",
+    "Remembered",
     "Rights",
     "Runs",
     "Sending",
@@ -50,6 +91,12 @@ __all__ = [
     "Stored",
     "SyncLog",
     "SyncedRecords",
+    "Task",
+    "TaskEntity",
     "Tenants",
+    "Thing",
+    "Told",
+    "Waiting",
+    "Webhooks",
     "marker_of",
 ]

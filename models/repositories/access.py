@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from models.repositories.statement import Repository
 from models.tables import ApiClientRow, ClientKind
@@ -116,6 +117,25 @@ class Access(Repository):
             connection=connection_id,
             entities=list(entity_ids),
         )
+
+    def relink(self, connection_id: UUID, entity_ids: Sequence[UUID]) -> bool:
+        """The same for a connection that others post for; False when an entity is taken.
+
+        What it counts as its own entity is one of them.
+        """
+        try:
+            with self._session.begin_nested():
+                self.link(connection_id, entity_ids)
+                self._execute(
+                    "UPDATE connections SET billing_entity_id = :first, updated_at = now() "
+                    "WHERE id = :connection AND NOT billing_entity_id = ANY(:entities)",
+                    first=entity_ids[0],
+                    connection=connection_id,
+                    entities=list(entity_ids),
+                )
+        except IntegrityError:
+            return False
+        return True
 
     def entities_of(self, connection_id: UUID) -> frozenset[UUID]:
         """The billing entities that a connection acts for."""

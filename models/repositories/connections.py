@@ -6,9 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from models.repositories.events import Events
 from models.repositories.statement import Repository
 from models.tables import (
     BillingEntityRow,
+    ConnectionEntityRow,
     ConnectionRole,
     ConnectionRow,
     ConnectionStatus,
@@ -32,9 +34,11 @@ class Connections(Repository):
         posting_from: date | None,
         schedule: str,
         next_sync_at: datetime,
+        by_others: bool = False,
+        expires_at: datetime | None = None,
     ) -> ConnectionRow:
         """Store a connection that was just checked, with its own consent."""
-        consent = ConsentRow(provider=provider, sealed=sealed)
+        consent = ConsentRow(provider=provider, sealed=sealed, expires_at=expires_at)
         self._session.add(consent)
         self._session.flush()
         row = ConnectionRow(
@@ -50,17 +54,84 @@ class Connections(Repository):
             posting_from=posting_from,
             schedule=schedule,
             next_sync_at=next_sync_at,
+            by_others=by_others,
         )
+        return self._linked(row)
+
+    def add_pending(
+        self,
+        *,
+        billing_entity_id: UUID,
+        provider: str,
+        role: ConnectionRole,
+        base_url: str | None,
+        settings: dict[str, Any],
+        posting_from: date | None,
+        schedule: str,
+    ) -> ConnectionRow:
+        """Store a connection that nobody has authorised yet."""
+        row = ConnectionRow(
+            billing_entity_id=billing_entity_id,
+            provider=provider,
+            role=role,
+            status=ConnectionStatus.PENDING_AUTH,
+            base_url=base_url,
+            settings=settings,
+            posting_from=posting_from,
+            schedule=schedule,
+            next_sync_at=self.now(),
+        )
+        return self._linked(row)
+
+    def _linked(self, row: ConnectionRow) -> ConnectionRow:
         self._session.add(row)
         self._session.flush()
         self._execute(
             "INSERT INTO connection_entities (connection_id, billing_entity_id, active) "
             "VALUES (:connection, :entity, :active)",
             connection=row.id,
-            entity=billing_entity_id,
-            active=role is ConnectionRole.LEDGER,
+            entity=row.billing_entity_id,
+            active=row.role is ConnectionRole.LEDGER,
         )
+        Events(self._session).connection(row.id)
         return row
+
+    def authorized(
+        self,
+        row: ConnectionRow,
+        *,
+        sealed: bytes,
+        expires_at: datetime | None,
+        organisation: tuple[str, str],
+        base_url: str | None,
+    ) -> None:
+        """Connect a pending connection with the consent that was just given; it syncs at once."""
+        consent = ConsentRow(provider=row.provider, sealed=sealed, expires_at=expires_at)
+        self._session.add(consent)
+        self._session.flush()
+        row.consent_id = consent.id
+        row.platform_organisation_id, row.platform_organisation_name = organisation
+        row.base_url = base_url
+        row.status = ConnectionStatus.CONNECTED
+        row.next_sync_at = row.updated_at = self.now()
+        self._session.flush()
+        Events(self._session).connection(row.id)
+
+    def locked(self, connection_id: UUID) -> ConnectionRow:
+        """A connection as it stands now; nobody changes it until this transaction ends."""
+        return self._session.execute(
+            select(ConnectionRow)
+            .where(ConnectionRow.id == connection_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).scalar_one()
+
+    def lock_entity(self, billing_entity_id: UUID) -> None:
+        """Let nobody else connect a billing entity until this transaction ends."""
+        self._execute(
+            "SELECT id FROM billing_entities WHERE id = :id FOR NO KEY UPDATE",
+            id=billing_entity_id,
+        )
 
     def get(self, connection_id: UUID) -> ConnectionRow | None:
         """One connection."""
@@ -76,26 +147,33 @@ class Connections(Repository):
         return [(row, code) for row, code in found]
 
     def ledger_of(self, billing_entity_id: UUID) -> ConnectionRow | None:
-        """The ledger connection of a billing entity that is not disconnected."""
+        """The ledger connection that acts for a billing entity and is not disconnected."""
         return self._session.execute(
-            select(ConnectionRow).where(
-                ConnectionRow.billing_entity_id == billing_entity_id,
+            select(ConnectionRow)
+            .join(ConnectionEntityRow, ConnectionEntityRow.connection_id == ConnectionRow.id)
+            .where(
+                ConnectionEntityRow.billing_entity_id == billing_entity_id,
+                ConnectionEntityRow.active,
                 ConnectionRow.role == ConnectionRole.LEDGER,
                 ConnectionRow.status != ConnectionStatus.DISCONNECTED,
             )
         ).scalar_one_or_none()
 
-    def sealed(self, consent_id: UUID) -> bytes:
-        """The encrypted credentials of a consent."""
-        return self._session.execute(
-            select(ConsentRow.sealed).where(ConsentRow.id == consent_id)
-        ).scalar_one()
-
-    def reseal(self, consent_id: UUID, sealed: bytes) -> None:
-        """Replace the credentials of a consent."""
+    def reseal(self, consent_id: UUID, sealed: bytes, *, expires_at: datetime | None) -> None:
+        """Replace the credentials of a consent; a refresh under way is of the old ones."""
         self._execute(
-            "UPDATE consents SET sealed = :sealed, token_version = token_version + 1, "
-            "updated_at = now() WHERE id = :id",
+            "UPDATE consents SET sealed = :sealed, expires_at = :expires_at, "
+            "refresh_lease_until = NULL, token_version = token_version + 1, updated_at = now() "
+            "WHERE id = :id",
+            sealed=sealed,
+            expires_at=expires_at,
+            id=consent_id,
+        )
+
+    def rekey(self, consent_id: UUID, sealed: bytes) -> None:
+        """Store the same credentials under another key; a refresh under way may go on."""
+        self._execute(
+            "UPDATE consents SET sealed = :sealed, updated_at = now() WHERE id = :id",
             sealed=sealed,
             id=consent_id,
         )
@@ -107,11 +185,19 @@ class Connections(Repository):
 
     def set_status(self, connection_id: UUID, status: ConnectionStatus) -> None:
         """Change whether a connection may be used."""
-        self._execute(
-            "UPDATE connections SET status = :status, updated_at = now() WHERE id = :id",
+        before = self._execute(
+            """
+            UPDATE connections c SET status = :status, updated_at = now()
+              FROM (SELECT id, status FROM connections WHERE id = :id FOR UPDATE) b
+             WHERE c.id = b.id RETURNING b.status
+            """,
             status=status.value,
             id=connection_id,
-        )
+        ).scalar_one_or_none()
+        # The end of a pause is no news: outside of us it was connected all the time.
+        resumed = before == ConnectionStatus.PAUSED and status is ConnectionStatus.CONNECTED
+        if before not in {None, status} and not resumed:
+            Events(self._session).connection(connection_id)
 
     def start_posting(self, connection_id: UUID, posting_from: date) -> None:
         """Allow posting of what is dated on or after a day."""
@@ -145,6 +231,7 @@ class Connections(Repository):
             select(ConnectionRow)
             .where(
                 ConnectionRow.status == ConnectionStatus.CONNECTED,
+                ConnectionRow.by_others.is_(False),
                 ConnectionRow.next_sync_at <= func.now(),
             )
             .order_by(ConnectionRow.next_sync_at)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from models.ids import SHORT, new_id
+from models.repositories.events import Events
 from models.repositories.statement import Repository, many
 from models.tables import IssueRow, SyncedRecordRow
 
@@ -59,7 +60,10 @@ class Issues(Repository):
             connection=connection_id,
             digits=SHORT,
             rows=many(rows),
-        )
+        ).all()
+        # Those that were open already keep the id that they had.
+        proposed = {row["id"] for row in rows}
+        Events(self._session).issues([row.id for row in found if row.id in proposed])
         return {(row.code, row.subject): row.id for row in found}
 
     def get(self, issue_id: UUID) -> IssueRow | None:
@@ -99,22 +103,25 @@ class Issues(Repository):
     def close(self, issue_ids: Sequence[UUID], by: str) -> None:
         """Close issues; releasing the records is `SyncedRecords.release_issue`."""
         if issue_ids:
-            self._execute(
+            closed = self._execute(
                 "UPDATE issues SET closed_at = now(), closed_by = :by "
-                "WHERE id = ANY(:ids) AND closed_at IS NULL",
+                "WHERE id = ANY(:ids) AND closed_at IS NULL RETURNING id",
                 ids=list(issue_ids),
                 by=by,
             )
+            Events(self._session).issues(list(closed.scalars()))
 
     def close_empty(self, connection_id: UUID, codes: Sequence[str]) -> None:
         """Close issues of these codes that no record waits for any more."""
-        self._execute(
+        closed = self._execute(
             """
             UPDATE issues i SET closed_at = now(), closed_by = 'resolved'
              WHERE i.connection_id = :connection AND i.closed_at IS NULL
                AND NOT (i.code = ANY(:codes))
                AND NOT EXISTS (SELECT 1 FROM synced_records r WHERE r.issue_id = i.id)
+            RETURNING id
             """,
             connection=connection_id,
             codes=list(codes),
         )
+        Events(self._session).issues(list(closed.scalars()))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from models.canonical import ObjectType
 from models.ids import new_id
+from models.repositories.events import Events
 from models.repositories.statement import Repository, many
 from models.status import RETRYABLE, SyncStatus, sources_of
 
@@ -31,24 +32,31 @@ class RecordQueue(Repository):
         """Make records for documents that belong in a ledger and have none yet.
 
         With `only`, looks at these documents alone. Documents dated before the day that
-        posting starts are skipped, with that reason.
+        posting starts are skipped, with that reason. Those of archived entities are left alone,
+        and what one integrator has posted is no task for the next.
         """
         found = self._execute(
             """
             SELECT d.id, d.type, d.document_date,
                    coalesce(d.document_date < c.posting_from, false) AS too_early
               FROM connections c
-              JOIN documents d ON d.billing_entity_id = c.billing_entity_id
+              JOIN connection_entities e ON e.connection_id = c.id AND e.active
+              JOIN billing_entities b ON b.id = e.billing_entity_id AND b.archived_at IS NULL
+              JOIN documents d ON d.billing_entity_id = e.billing_entity_id
              WHERE c.id = :connection AND c.role = 'ledger' AND c.status <> 'disconnected'
                AND d.type = ANY(:types) AND d.deleted_at IS NULL
                AND d.status NOT IN ('draft', 'void')
                AND (cardinality(CAST(:only AS uuid[])) = 0 OR d.id = ANY(CAST(:only AS uuid[])))
                AND (d.source_id IS NULL OR d.source_id IN (
                     SELECT s.id FROM connections s
-                     WHERE s.billing_entity_id = c.billing_entity_id AND s.role = 'source'))
+                     WHERE s.billing_entity_id = e.billing_entity_id AND s.role = 'source'))
                AND NOT EXISTS (SELECT 1 FROM synced_records r
                                 WHERE r.connection_id = c.id AND r.type = d.type
                                   AND r.object_id = d.id)
+               AND (NOT c.by_others OR NOT EXISTS (
+                    SELECT 1 FROM synced_records r JOIN connections o ON o.id = r.connection_id
+                     WHERE r.object_id = d.id AND r.status IN ('done', 'done_manually')
+                       AND o.by_others))
             """,
             connection=connection_id,
             types=[kind.value for kind in kinds],
@@ -96,6 +104,8 @@ class RecordQueue(Repository):
     def content_changed(self, document_ids: Sequence[UUID]) -> None:
         """Queue what was edited after it was pushed, and what was refused and is mended now.
 
+        So is what was deleted or void before it was sent: its owner may have thought again.
+
         Records that are being sent or whose outcome is unclear are left alone: settling them
         notices the edit.
         """
@@ -108,7 +118,8 @@ class RecordQueue(Repository):
               FROM documents d
              WHERE d.id = r.object_id AND d.id = ANY(:ids)
                AND d.source_id IS DISTINCT FROM r.connection_id
-               AND r.status IN ('done', 'rejected', 'blocked', 'retry_wait', 'pending')
+               AND (r.status IN ('done', 'rejected', 'blocked', 'retry_wait', 'pending')
+                    OR (r.status = 'skipped' AND r.reason_code IN ('deleted', 'void')))
                AND r.pushed_hash IS DISTINCT FROM d.content_hash
             """,
             ids=list(document_ids),
@@ -147,7 +158,7 @@ class RecordQueue(Repository):
             UPDATE synced_records
                SET status = 'pending', reason_code = NULL, reason = NULL,
                    next_attempt_at = now(), updated_at = now()
-             WHERE connection_id = :connection AND status = 'held'
+             WHERE connection_id = :connection AND status = 'held' AND reason_code <> 'archived'
             """,
             connection=connection_id,
         ).rowcount
@@ -261,4 +272,5 @@ class RecordQueue(Repository):
         )
         if changed.rowcount and status is SyncStatus.DONE_MANUALLY:
             self.release_children([record_id])
+            Events(self._session).records([record_id])
         return bool(changed.rowcount)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.ids import new_id
+from models.repositories.events import Events
 from models.repositories.statement import Repository
 from models.tables import RunStatus, SyncRunRow, Trigger
 
@@ -140,24 +141,25 @@ class Runs(Repository):
 
     def finish(self, run_id: UUID, fence: int, status: RunStatus, sentence: str) -> bool:
         """End a run; False when it was no longer ours."""
-        return bool(
-            self._execute(
-                """
-                UPDATE sync_runs
-                   SET status = :status, sentence = :sentence, finished_at = now(),
-                       lease_owner = NULL, lease_until = NULL,
-                       cursors_after = coalesce((
-                         SELECT jsonb_object_agg(c.type, c.value) FROM cursors c
-                          WHERE c.connection_id = sync_runs.connection_id
-                            AND c.value IS NOT NULL), '{}')
-                 WHERE id = :id AND fence = :fence AND status = 'running'
-                """,
-                id=run_id,
-                fence=fence,
-                status=status.value,
-                sentence=sentence,
-            ).rowcount
-        )
+        ended = self._execute(
+            """
+            UPDATE sync_runs
+               SET status = :status, sentence = :sentence, finished_at = now(),
+                   lease_owner = NULL, lease_until = NULL,
+                   cursors_after = coalesce((
+                     SELECT jsonb_object_agg(c.type, c.value) FROM cursors c
+                      WHERE c.connection_id = sync_runs.connection_id
+                        AND c.value IS NOT NULL), '{}')
+             WHERE id = :id AND fence = :fence AND status = 'running'
+            """,
+            id=run_id,
+            fence=fence,
+            status=status.value,
+            sentence=sentence,
+        ).rowcount
+        if ended:
+            Events(self._session).run(run_id)
+        return bool(ended)
 
     def abandoned(self, limit: int) -> list[tuple[UUID, bool]]:
         """Connections whose active run has a due step and nobody on it; whether it backfills."""

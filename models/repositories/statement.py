@@ -3,10 +3,13 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CursorResult, text
 from sqlalchemy.orm import Session
+
+from models.canonical.money import plain
 
 
 def many(rows: Sequence[dict[str, Any]]) -> str:
@@ -17,7 +20,7 @@ def many(rows: Sequence[dict[str, Any]]) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return str(value)
+    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 class Repository:

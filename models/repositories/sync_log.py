@@ -103,7 +103,7 @@ class SyncLog(Repository):
             since=since,
             limit=limit,
         )
-        return [_line(row) for row in found]
+        return [line_of(row) for row in found]
 
     def references(
         self,
@@ -166,8 +166,10 @@ class SyncLog(Repository):
         number: int = self._execute(
             """
             SELECT count(*) FROM synced_records r JOIN connections c ON c.id = r.connection_id
+              JOIN billing_entities b ON b.id = c.billing_entity_id
              WHERE r.connection_id = :connection AND r.type = ANY(:types)
-               AND c.status = 'connected' AND c.posting_from IS NOT NULL
+               AND (b.archived_at IS NULL OR r.status NOT IN ('pending', 'retry_wait'))
+               AND c.status = 'connected' AND NOT c.by_others AND c.posting_from IS NOT NULL
                AND (c.parked_until IS NULL OR c.parked_until <= now())
                AND (r.status = 'sending'
                     OR (r.status IN ('pending', 'retry_wait', 'uncertain')
@@ -200,10 +202,12 @@ class SyncLog(Repository):
                 """
                 SELECT r.connection_id
                   FROM synced_records r JOIN connections c ON c.id = r.connection_id
+                  JOIN billing_entities b ON b.id = c.billing_entity_id
                  WHERE r.status IN ('pending', 'retry_wait', 'uncertain')
+                   AND (b.archived_at IS NULL OR r.status = 'uncertain')
                    AND r.next_attempt_at <= now()
                    AND (r.lease_until IS NULL OR r.lease_until < now())
-                   AND c.status = 'connected'
+                   AND c.status = 'connected' AND NOT c.by_others
                    AND (c.posting_from IS NOT NULL OR r.status = 'uncertain')
                    AND (c.parked_until IS NULL OR c.parked_until <= now())
                  GROUP BY r.connection_id
@@ -214,7 +218,8 @@ class SyncLog(Repository):
         )
 
 
-def _line(row: Row[Any]) -> LogLine:
+def line_of(row: Row[Any]) -> LogLine:
+    """One line from its columns."""
     return LogLine(
         id=row.id,
         connection_id=row.connection_id,

@@ -15,6 +15,7 @@ from sqlalchemy import Row
 
 from models.canonical import AnyRecord, ObjectType, record_adapter
 from models.ids import new_id
+from models.repositories.events import Events
 from models.repositories.pairing import Pairing
 from models.repositories.record_queue import RecordQueue
 from models.repositories.statement import Repository, many
@@ -94,7 +95,8 @@ class Settlement:
     """This try was no fault of the record: it does not count towards its limit."""
 
 
-def _claimed(row: Row[Any]) -> Claimed:
+def claimed_of(row: Row[Any]) -> Claimed:
+    """A row of `synced_records` with its document, as workers know it."""
     return Claimed(
         id=row.id,
         type=ObjectType(row.type),
@@ -146,13 +148,15 @@ class SyncedRecords(Repository):
                 SELECT r.id FROM synced_records r
                   JOIN connections c ON c.id = r.connection_id
                   JOIN documents d ON d.id = r.object_id
+                  JOIN billing_entities b ON b.id = d.billing_entity_id
                  WHERE r.connection_id = :connection AND r.type = :type
                    AND r.status = ANY(:statuses) AND r.next_attempt_at <= now()
                    AND (r.lease_until IS NULL OR r.lease_until < now())
-                   AND c.status = 'connected' AND c.role = 'ledger'
+                   AND c.status = 'connected' AND c.role = 'ledger' AND NOT c.by_others
                    AND (c.posting_from IS NOT NULL OR :uncertain)
                    AND (c.parked_until IS NULL OR c.parked_until <= now())
                    AND d.billing_entity_id = c.billing_entity_id
+                   AND (b.archived_at IS NULL OR :uncertain)
                  ORDER BY r.object_date, r.id
                  LIMIT :limit
                    FOR UPDATE OF r SKIP LOCKED),
@@ -176,7 +180,7 @@ class SyncedRecords(Repository):
             lease=lease,
             limit=limit,
         )
-        return [_claimed(row) for row in found]
+        return [claimed_of(row) for row in found]
 
     def unpaired(
         self, connection_id: UUID, kind: ObjectType, *, after: UUID | None, limit: int
@@ -204,7 +208,7 @@ class SyncedRecords(Repository):
             after=after,
             limit=limit,
         )
-        return [_claimed(row) for row in found]
+        return [claimed_of(row) for row in found]
 
     def start_sending(
         self,
@@ -398,6 +402,8 @@ class SyncedRecords(Repository):
         ).all()
         done = [row.id for row in found if row.status == SyncStatus.DONE]
         RecordQueue(self._session).release_children(done)
+        refused = [row.id for row in found if row.status == SyncStatus.REJECTED]
+        Events(self._session).records(done + refused)
         return {row.id for row in found}
 
     def _done_among(self, parents: Sequence[UUID]) -> set[UUID]:

@@ -9,6 +9,7 @@ from models.tables.access import (
 from models.tables.base import Base
 from models.tables.connection import (
     AuditRow,
+    AuthorizationRow,
     ConnectionRole,
     ConnectionRow,
     ConnectionStatus,
@@ -22,11 +23,19 @@ from models.tables.document import DocumentRow
 from models.tables.sync_run import RunStatus, SyncRunRow, Trigger
 from models.tables.synced_record import AttemptRow, SyncedRecordRow
 from models.tables.tenant import BillingEntityRow, OrganisationRow
+from models.tables.webhook import (
+    DeliveryStatus,
+    EndpointStatus,
+    EventRow,
+    WebhookDeliveryRow,
+    WebhookEndpointRow,
+)
 
 __all__ = [
     "ApiClientRow",
     "AttemptRow",
     "AuditRow",
+    "AuthorizationRow",
     "Base",
     "BillingEntityRow",
     "ClientKind",
@@ -36,7 +45,10 @@ __all__ = [
     "ConnectionStatus",
     "ConsentRow",
     "CursorRow",
+    "DeliveryStatus",
     "DocumentRow",
+    "EndpointStatus",
+    "EventRow",
     "IdempotencyKeyRow",
     "IssueRow",
     "MappingKind",
@@ -46,4 +58,6 @@ __all__ = [
     "SyncRunRow",
     "SyncedRecordRow",
     "Trigger",
+    "WebhookDeliveryRow",
+    "WebhookEndpointRow",
 ]

@@ -30,7 +30,7 @@ class ConnectionRole(StrEnum):
 
 
 class ConsentRow(Base):
-    """One set of credentials, encrypted; several connections may share it."""
+    """One set of credentials or tokens, encrypted; several connections may share it."""
 
     __tablename__ = "consents"
 
@@ -38,12 +38,37 @@ class ConsentRow(Base):
     provider: Mapped[str]
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     token_version: Mapped[int] = mapped_column(default=1)
+    """The fence of a refresh: it is stored only where nobody stored a newer consent meanwhile."""
+    expires_at: Mapped[datetime | None]
+    """When the access token ends; None where credentials do not end by themselves."""
+    refresh_lease_until: Mapped[datetime | None]
+    """Somebody is refreshing the tokens until then, and nobody else may."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
 
+class AuthorizationRow(Base):
+    """One question to a connection's owner, at the provider, whether we may come in."""
+
+    __tablename__ = "authorizations"
+
+    id: Mapped[Key]
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"))
+    state_hash: Mapped[str] = mapped_column(unique=True)
+    browser_hash: Mapped[str]
+    """Of a secret in the cookie of the browser that was sent to the provider."""
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """The PKCE verifier, encrypted."""
+    expires_at: Mapped[datetime]
+    code_hash: Mapped[str | None]
+    """Of the answer; with the first one the state is used up."""
+    outcome: Mapped[str | None]
+    """`connected` or `failed`; None until the answer was dealt with."""
+    created_at: Mapped[CreatedAt]
+
+
 class ConnectionRow(Base):
-    """A billing entity's authorised link to one platform."""
+    """A billing entity's link to one platform; authorised, or waiting for it."""
 
     __tablename__ = "connections"
     __table_args__ = (
@@ -62,13 +87,14 @@ class ConnectionRow(Base):
 
     id: Mapped[Key]
     billing_entity_id: Mapped[UUID] = mapped_column(ForeignKey("billing_entities.id"))
-    consent_id: Mapped[UUID] = mapped_column(ForeignKey("consents.id"))
+    consent_id: Mapped[UUID | None] = mapped_column(ForeignKey("consents.id"))
+    """None, like the platform's organisation, until the first authorization."""
     provider: Mapped[str]
     role: Mapped[ConnectionRole] = mapped_column(choice(ConnectionRole, "role"))
     status: Mapped[ConnectionStatus] = mapped_column(choice(ConnectionStatus, "status"))
     base_url: Mapped[str | None]
-    platform_organisation_id: Mapped[str]
-    platform_organisation_name: Mapped[str]
+    platform_organisation_id: Mapped[str | None]
+    platform_organisation_name: Mapped[str | None]
     settings: Mapped[dict[str, Any]]
     posting_from: Mapped[date | None]
     """Nothing is posted while this is empty, and nothing dated before it, ever."""
@@ -80,6 +106,8 @@ class ConnectionRow(Base):
     """No provider call before then: a quota is used up, or the provider is away."""
     failures: Mapped[int] = mapped_column(default=0)
     """Runs of bad luck in a row with the provider as a whole; the park time grows with it."""
+    by_others: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Somebody else's program posts there: none of our workers claims, pulls or looks up."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

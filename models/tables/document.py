@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.canonical.record import ObjectType
@@ -33,6 +33,22 @@ class DocumentRow(Base):
         ),
         Index("ix_documents_listing", "billing_entity_id", "type", "document_date", "id"),
         Index("ix_documents_number", "billing_entity_id", "type", "number"),
+        Index("ix_documents_paging", "billing_entity_id", "id"),
+        Index("ix_documents_changed", "billing_entity_id", "updated_at"),
+        Index(
+            "ix_documents_allocations",
+            text("(body -> 'allocations') jsonb_path_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("type = 'payment'"),
+        ),
+        Index(
+            "ix_documents_pulled",
+            "source_id",
+            "type",
+            "created_at",
+            "id",
+            postgresql_where=text("source_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Key]

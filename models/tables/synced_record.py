@@ -55,6 +55,33 @@ class SyncedRecordRow(Base):
         Index("ix_synced_records_issue", "issue_id", postgresql_where=text("issue_id IS NOT NULL")),
         Index("ix_synced_records_object", "object_id"),
         Index("ix_synced_records_log", "connection_id", "updated_at", "id"),
+        # What waits for somebody, counted by status for the metrics.
+        Index(
+            "ix_synced_records_waiting",
+            "status",
+            postgresql_where=text("status IN ('rejected', 'blocked', 'held')"),
+        ),
+        # The pages of lists: where the next one begins is found without reading those before.
+        Index("ix_synced_records_made", "connection_id", "type", "created_at", "id"),
+        Index("ix_synced_records_changed", "connection_id", "type", "updated_at", "id"),
+        Index(
+            "ix_synced_records_failed",
+            "connection_id",
+            "type",
+            "created_at",
+            "id",
+            postgresql_where=text("status IN ('rejected', 'blocked')"),
+        ),
+        Index(
+            "ix_synced_records_open",
+            "connection_id",
+            "type",
+            "created_at",
+            "id",
+            postgresql_where=text(
+                "status IN ('pending', 'sending', 'retry_wait', 'uncertain', 'blocked', 'held')"
+            ),
+        ),
     )
 
     id: Mapped[Key]

@@ -23,7 +23,14 @@ Serve = Callable[[], AbstractContextManager[httpx.Client]]
 @contextlib.contextmanager
 def on_a_port(app: FastAPI) -> Iterator[str]:
     """Serve an application on loopback; gives its URL."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None)
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        # Longer URLs than uvicorn lets through by default reach the application, too.
+        h11_max_incomplete_event_size=1024 * 1024,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -40,6 +47,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: 
     monkeypatch.setenv("LEDGERBRIDGE_DATABASE_URL", database_url)
     monkeypatch.setenv("LEDGERBRIDGE_REDIS_URL", redis_url)
     monkeypatch.setenv("LEDGERBRIDGE_CREDENTIALS_KEYS", Fernet.generate_key().decode())
+    monkeypatch.setenv("LEDGERBRIDGE_API_REQUESTS_PER_SECOND", "100000")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import typer
 from cli.main import app
 from connectors.memory.simulator import PlainLedger
 from connectors.simulator import Fault
-from models.crypto import new_key
 from tests.cli.conftest import Result, Run
 
 
@@ -31,12 +30,18 @@ def connect(run: Run, credentials: object, *options: str, provider: str = "memor
     return run(*base, *options)
 
 
+GOOD_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
 class TestConnecting:
     def test_an_unknown_connector(self, ledgerbridge: Run) -> None:
         result = connect(ledgerbridge, {}, provider="sago")
 
         assert result.code == 2
-        assert one_sentence(result) == "there is no connector 'sago'; known are memory, tryton"
+        assert (
+            one_sentence(result)
+            == "there is no connector 'sago'; known are external, memory, tryton"
+        )
 
     def test_a_credentials_file_that_is_not_there(self, ledgerbridge: Run) -> None:
         result = ledgerbridge(
@@ -194,7 +199,7 @@ class TestServers:
         assert result.code == 2
         assert "must be below LEDGERBRIDGE_LEASE_SECONDS" in one_sentence(result)
 
-    @pytest.mark.parametrize("keys", ["", "short", f"{new_key()},short"])
+    @pytest.mark.parametrize("keys", ["", "short", f"{GOOD_KEY},short"])
     def test_keys_that_are_no_keys(
         self, ledgerbridge: Run, monkeypatch: pytest.MonkeyPatch, keys: str
     ) -> None:
