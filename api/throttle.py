@@ -13,12 +13,11 @@ import redis
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from api.errors import ApiError
 from sync.engine import log
 from sync.errors import SyncError
+from worker.embedded import redis_client
 
 LONGEST_WAIT_SECONDS = 0.2
 """For an answer of Redis."""
@@ -90,14 +89,8 @@ class Throttle:
     def _of_all(self) -> FixedWindowRateLimiter:
         with self._lock:
             if self._shared is None:
-                # Celery's and redis-py's words for a socket.
-                url = self._redis_url().replace("redis+socket://", "unix://", 1)
-                pool = redis.ConnectionPool.from_url(
-                    url,
-                    socket_timeout=LONGEST_WAIT_SECONDS,
-                    socket_connect_timeout=LONGEST_WAIT_SECONDS,
-                    retry=Retry(NoBackoff(), 0),
-                )
+                client = redis_client(self._redis_url(), patience_seconds=LONGEST_WAIT_SECONDS)
+                pool = client.connection_pool
                 storage = RedisStorage("redis://", connection_pool=pool, key_prefix=PREFIX)
                 self._shared = FixedWindowRateLimiter(storage)
             return self._shared

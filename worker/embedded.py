@@ -83,12 +83,12 @@ def redis_url(home: Path) -> str:
     return f"redis+socket://{socket}"
 
 
-def redis_client(url: str) -> redis.Redis:
-    """A client for a broker URL that says within two seconds whether anybody is there."""
+def redis_client(url: str, *, patience_seconds: float = 2) -> redis.Redis:
+    """A client for a broker URL that soon says whether anybody is there, and never tries twice."""
     return redis.Redis.from_url(
         url.replace("redis+socket://", "unix://", 1),  # Celery's and redis-py's words for a socket
-        socket_timeout=2,
-        socket_connect_timeout=2,
+        socket_timeout=patience_seconds,
+        socket_connect_timeout=patience_seconds,
         retry=Retry(NoBackoff(), 0),
     )
 
