@@ -41,6 +41,8 @@ class OAuthApp(BaseModel):
 
     client_id: str = Field(min_length=1)
     client_secret: SecretStr
+    api_key: SecretStr | None = None
+    """Where the provider wants one with every call: Sage Active's subscription key."""
 
 
 class OAuthTokens(BaseModel):

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from connectors.errors import ConnectorError
 from models.canonical import AnyRecord, ObjectType
@@ -52,11 +52,17 @@ class OAuthSpec:
 
 
 class Operation(StrEnum):
-    """What a push does to the object at the provider."""
+    """What a push does to the object at the provider; a source is only told what became of it."""
 
     CREATE = "create"
     UPDATE = "update"
     VOID = "void"
+    COMPLETE = "complete"  # to a source: the ledger has the document
+    FAIL = "fail"  # to a source: somebody must correct the document there
+
+
+REPORTS = frozenset({Operation.COMPLETE, Operation.FAIL})
+"""What is said to a source, about a document of its own."""
 
 
 class Changes(StrEnum):
@@ -65,6 +71,7 @@ class Changes(StrEnum):
     MODIFIED_SINCE = "modified_since"
     CURSOR = "cursor"
     NONE = "none"  # the whole list, every time
+    WAITING = "waiting"  # a source's list of what it waits for us to report: gone is dealt with
 
 
 @dataclass(frozen=True)
@@ -254,6 +261,8 @@ class ConnectorConfig:
     """The provider's id of the organisation that the connection was made with."""
     timeout_seconds: float = 60
     """Longest wait for one answer."""
+    app_key: SecretStr | None = None
+    """A key of our own registration that some providers want with every call."""
 
 
 @dataclass(frozen=True)
@@ -285,6 +294,17 @@ class PulledRecord:
     version: str | None = None
     url: str | None = None
     deleted: bool = False
+    handle: Mapping[str, Any] | None = None
+    """What a report to a source needs besides the object's id; comes back as `progress`."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """One object that a source gave us although it is none of our billing entities'."""
+
+    platform_id: str
+    owner: str
+    """Whose it is, in the words of the source: a billing entity's code."""
 
 
 @dataclass(frozen=True)
@@ -301,6 +321,9 @@ class Page:
 
     records: Sequence[PulledRecord]
     bad: Sequence[BadRecord] = ()
+    along: Sequence[PulledRecord] = ()
+    """Objects of other types that came in the same answers: the contacts of documents."""
+    elsewhere: Sequence[Elsewhere] = ()
     cursor: str | None = None
     """Where the next pull resumes once this page is stored; None: not yet."""
 
@@ -320,6 +343,16 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Report:
+    """What a source is told about a document of its own."""
+
+    ledger_id: str | None = None
+    """With COMPLETE: the ledger's id of it."""
+    message: str | None = None
+    """With FAIL: one sentence that a person in the source can act on."""
+
+
+@dataclass(frozen=True)
 class PushItem:
     """One record to write."""
 
@@ -334,6 +367,8 @@ class PushItem:
     version: str | None = None
     progress: Mapping[str, Any] | None = None
     """What an earlier step left. With UPDATE: the content changed since that step."""
+    report: Report | None = None
+    """With COMPLETE and FAIL, whose `record` is in the source's own ids."""
 
 
 @dataclass(frozen=True)

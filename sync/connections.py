@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import pydantic
+from pydantic import SecretStr
 
 from connectors import auth
 from connectors.auth import OAuthApp, OAuthTokens, TokenEndpoint
@@ -115,8 +116,14 @@ class Opener:
                 scope=scope,
                 organisation_id=connection.platform_organisation_id or None,
                 timeout_seconds=self.timeout_seconds,
+                app_key=self.app_key(spec),
             )
         )
+
+    def app_key(self, spec: ConnectorSpec) -> SecretStr | None:
+        """The key of our registration at a provider, where it has one."""
+        app = self.oauth_apps.get(spec.key)
+        return app.api_key if app else None
 
     def checked_url(self, spec: ConnectorSpec, base_url: str | None) -> str:
         """The base URL to use, if it is one that may be used.
@@ -191,6 +198,7 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
             http=opener.http,
             scope=scope,
             timeout_seconds=opener.timeout_seconds,
+            app_key=opener.app_key(spec),
         )
     )
     identity = connector.check()
