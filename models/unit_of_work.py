@@ -30,7 +30,9 @@ from models.repositories import (
     Pulled,
     Reconciling,
     RecordQueue,
+    Retention,
     Runs,
+    Sources,
     SyncedRecords,
     SyncLog,
     Tenants,
@@ -66,7 +68,9 @@ class UnitOfWork:
         self.queue = RecordQueue(session)
         self.reconciling = Reconciling(session)
         self.records = SyncedRecords(session)
+        self.retention = Retention(session)
         self.runs = Runs(session)
+        self.sources = Sources(session)
         self.tenants = Tenants(session)
         self.waiting = Waiting(session)
         self.webhooks = Webhooks(session)

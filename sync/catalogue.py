@@ -30,6 +30,8 @@ class Entry:
     sentence: str
     actor: Actor
     next_step: str
+    at_source: bool = False
+    """Whoever wrote the document can mend it there: a source is told so."""
 
 
 CATALOGUE: dict[str, Entry] = {
@@ -96,6 +98,7 @@ CATALOGUE: dict[str, Entry] = {
         "A payment would pay more than is open on {document}.",
         Actor.BOOKKEEPER,
         "Check what has been paid already, and correct the payment's allocations.",
+        at_source=True,
     ),
     "ledger_question": Entry(
         "{ledger} asks a question that a person must answer: {question}",
@@ -106,6 +109,7 @@ CATALOGUE: dict[str, Entry] = {
         "{ledger} refused: {message}",
         Actor.BOOKKEEPER,
         "Correct the document or the ledger, then `ledgerbridge retry --issue {issue}`.",
+        at_source=True,
     ),
     "refused_by_integrator": Entry(
         "{document}: {message}",
@@ -134,6 +138,7 @@ CATALOGUE: dict[str, Entry] = {
         Actor.BOOKKEEPER,
         "Enter it in {ledger} by hand, then settle it: "
         "`ledgerbridge settle RECORD --platform-id ID --reason …`.",
+        at_source=True,
     ),
     # -- what became of it is not clear ---------------------------------------------------
     "outcome_unclear": Entry(
@@ -168,6 +173,38 @@ CATALOGUE: dict[str, Entry] = {
         "A {type} in {ledger} cannot be read ({theirs}): {message}",
         Actor.US,
         "Correct it in {ledger} if the reason is there; otherwise report it to us.",
+    ),
+    # -- where documents come from --------------------------------------------------------
+    "no_ledger": Entry(
+        "Documents from {ledger} wait: their billing entity has no ledger.",
+        Actor.ADMINISTRATOR,
+        "Connect one with `ledgerbridge connections add PROVIDER --entity CODE …`; what waits "
+        "then goes through by itself.",
+    ),
+    "ack_refused": Entry(
+        "{document} is posted, but {ledger} does not let us say so: {message}",
+        Actor.ADMINISTRATOR,
+        "Check in {ledger} that our API client belongs to the integration of this billing entity, "
+        "then `ledgerbridge retry --issue {issue}`. It is not posted a second time.",
+    ),
+    "ack_conflict": Entry(
+        "{document} is posted for billing entity {ours}, and {ledger} has it otherwise: {theirs}.",
+        Actor.BOOKKEEPER,
+        "Decide which books it belongs to. If to others, reverse it in ours and let theirs post "
+        "it; then `ledgerbridge skip RECORD --reason …`.",
+    ),
+    "posted_elsewhere": Entry(
+        "{document} was moved here after it had been posted for billing entity {owner}.",
+        Actor.BOOKKEEPER,
+        "Reverse it in the books of {owner}, then post it here: "
+        "`ledgerbridge retry --issue {issue}`.",
+    ),
+    "credential_not_linked": Entry(
+        "{ledger} does not let our API client see what waits: {message}",
+        Actor.ADMINISTRATOR,
+        "Create an API client on the settings page of the integration that is linked to the "
+        "billing entity, and give it: "
+        "`ledgerbridge connections reauthorize {connection} --credentials FILE`.",
     ),
     # -- the connection -------------------------------------------------------------------
     "authorization_lost": Entry(
@@ -211,6 +248,7 @@ CONNECTION_CODES = frozenset(
         "ledger_unreachable",
         "quota_used_up",
         "unreadable_record",
+        "credential_not_linked",
     }
 )
 """Issues of the connection itself: they stay open without any record waiting for them."""

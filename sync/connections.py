@@ -342,7 +342,7 @@ def provider_answers(work: UnitOfWork, connection: ConnectionRow) -> None:
     work.connections.unpark(connection.id)
     closed = [
         issue
-        for code in ("ledger_unreachable", "quota_used_up")
+        for code in ("ledger_unreachable", "quota_used_up", "credential_not_linked")
         for issue in work.issues.find(connection.id, code)
     ]
     work.issues.close(closed, by="it answers again")
@@ -385,11 +385,16 @@ def stop(
         delay = park_time(connection.failures, engine.timing)
         work.connections.park(connection.id, delay, failure=True)
         cause = Cause("ledger_unreachable", "address", words)
-    draft = in_words(
-        cause, ledger=spec.name, connection=connection.id, provider_message=error.message
-    )
-    work.issues.open(connection.id, [draft])
+    say(work, connection, spec, cause, error.message)
     log.warning("connection.stopped", connection=str(connection.id), how=how.value)
+
+
+def say(
+    work: UnitOfWork, connection: ConnectionRow, spec: ConnectorSpec, cause: Cause, message: str
+) -> None:
+    """Tell people what stands in the way of a connection as a whole."""
+    draft = in_words(cause, ledger=spec.name, connection=connection.id, provider_message=message)
+    work.issues.open(connection.id, [draft])
 
 
 def pause(engine: Engine, connection_id: UUID, *, actor: str) -> None:

@@ -221,20 +221,8 @@ def tagged(progress: Mapping[str, Any], content_hash: str | None) -> dict[str, A
 def _item(
     connection: ConnectionRow, claimed: Claimed, operation: Operation, record: AnyRecord
 ) -> PushItem:
-    # A refusal may be replayed for its key, so each one makes a new key; a person who asks for
-    # a new document raises the generation.
-    parts = (
-        connection.id,
-        claimed.type.value,
-        claimed.object_id,
-        record.content_hash(),
-        operation.value,
-        claimed.generation,
-        claimed.refusals,
-    )
-    key = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:32]
     return PushItem(
-        key=key,
+        key=key_of(connection, claimed, operation, record.content_hash()),
         marker=claimed.marker,
         operation=operation,
         record=record,
@@ -242,6 +230,26 @@ def _item(
         version=claimed.version,
         progress=claimed.progress,
     )
+
+
+def key_of(
+    connection: ConnectionRow, claimed: Claimed, operation: Operation, content_hash: str
+) -> str:
+    """The idempotency key of a write: the same for every try of the same content.
+
+    A refusal may be replayed for its key, so each one makes a new key; a person who asks for a
+    new document raises the generation.
+    """
+    parts = (
+        connection.id,
+        claimed.type.value,
+        claimed.object_id,
+        content_hash,
+        operation.value,
+        claimed.generation,
+        claimed.refusals,
+    )
+    return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
 def _waits(claimed: Claimed, cause: Cause, status: SyncStatus) -> Decided:

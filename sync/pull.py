@@ -9,23 +9,25 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from connectors.base import Connector, ConnectorSpec, Page, PulledRecord
+from connectors.base import Changes, Connector, ConnectorSpec, Operation, Page, PulledRecord
 from connectors.errors import Cause
 from models.canonical import AnyRecord, BillingDocument, LedgerAccount, ObjectType
 from models.ids import new_id
-from models.repositories import Known, marker_of
+from models.repositories import Known, Stored, marker_of
 from models.repositories.documents import header_of
-from models.tables import ConnectionRow
+from models.tables import ConnectionRole, ConnectionRow
 from models.unit_of_work import UnitOfWork
 from sync.catalogue import CONNECTION_CODES, in_words
 from sync.compare import in_words as differences_in_words
 from sync.compare import label
 from sync.conflicts import Change, judge, theirs_in_our_words
-from sync.engine import Engine
+from sync.engine import Engine, log
+from sync.sources import Source
 
 # What is needed to translate and to match comes first, what refers to it after it.
 PULL_ORDER = (
@@ -52,10 +54,30 @@ class PullJob:
     run_id: UUID
     full: bool = False
     """Whether everything is read, so that what is not met is gone."""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When the provider was asked first, in the end by the database's clock."""
+
+    @property
+    def _listed(self) -> bool:
+        """Whether the provider lists what it waits for, all of it each time."""
+        pull = self.spec.pulls(self.kind)
+        return pull is not None and pull.changes is Changes.WAITING
+
+    @property
+    def _is_source(self) -> bool:
+        return self.connection.role is ConnectionRole.SOURCE
+
+    @property
+    def _source(self) -> Source:
+        return Source(self.engine, self.connection, self.kind, self.spec.name, self.began)
 
     def store(self, page: Page) -> None:
         """Store a page and move the cursor, in one transaction."""
         with self.engine.begin() as work:
+            for kind in sorted({one.record.type for one in page.along}):
+                along = [one for one in page.along if one.record.type is kind]
+                brought = replace(self, kind=kind)._store(work, Page(along))  # noqa: SLF001  # its own class
+                work.runs.count(self.run_id, kind.value, dict(brought))
             counts = self._store(work, page)
             if page.cursor is not None:
                 work.cursors.move(self.connection.id, self.kind, page.cursor)
@@ -76,17 +98,28 @@ class PullJob:
         for one in pulled.values():
             pair = by_id.get(one.platform_id) or by_marker.get(one.marker or "")
             sorted_out.put(one, pair)
-        self._new(work, sorted_out.new)
-        self._changed(work, sorted_out.theirs)
+        stored = self._new(work, sorted_out.new) + self._changed(work, sorted_out.theirs)
         self._echoes(work, sorted_out.ours)
         self._gone(work, sorted_out.gone)
-        if self.full:
-            unchanged = [pair.record_id for pair in sorted_out.unchanged]
+        if self.full or self._listed:
+            unchanged = [pair.record_id for _, pair in sorted_out.unchanged]
             work.pulled.mark_seen(unchanged, self.run_id)
+        if self._is_source:
+            waiting = [*sorted_out.theirs, *sorted_out.unchanged] if self._listed else []
+            self._source.take_over(work, stored, waiting)
         self._unreadable(work, page)
-        return sorted_out.counts(len(page.records), len(page.bad))
+        for foreign in page.elsewhere:
+            log.info(
+                "pull.other_billing_entity",
+                connection=str(self.connection.id),
+                type=self.kind.value,
+                object=foreign.platform_id,
+                owner=foreign.owner,
+            )
+        counts = sorted_out.counts(len(page.records), len(page.bad))
+        return counts + Counter(elsewhere=len(page.elsewhere))
 
-    def _new(self, work: UnitOfWork, new: Sequence[PulledRecord]) -> None:
+    def _new(self, work: UnitOfWork, new: Sequence[PulledRecord]) -> list[Stored]:
         """Objects that were born in the ledger."""
         stored = work.documents.upsert(
             self.connection.billing_entity_id, self.connection.id, [one.record for one in new]
@@ -95,6 +128,8 @@ class PullJob:
         work.documents.refresh_derived(
             [_derived(ids[one.platform_id], one.record) for one in new if one.platform_id in ids]
         )
+        # A source that waits to be told what became of its document is owed a report.
+        owed = self._is_source and self.spec.pushes(self.kind, Operation.COMPLETE) is not None
         rows = []
         for one in new:
             if one.platform_id not in ids:
@@ -107,14 +142,19 @@ class PullJob:
                     "object_id": ids[one.platform_id],
                     "object_date": header_of(one.record).get("document_date"),
                     "marker": marker_of(record_id, 1),
+                    "status": "pending" if owed else "done",
+                    "progress": dict(one.handle) if one.handle is not None else None,
                     **self._shown(one),
                 }
             )
         work.pulled.pair(self.connection.id, rows)
+        return stored
 
-    def _changed(self, work: UnitOfWork, changed: Sequence[tuple[PulledRecord, Known]]) -> None:
-        """The ledger's own objects: what it says is what is."""
-        work.documents.upsert(
+    def _changed(
+        self, work: UnitOfWork, changed: Sequence[tuple[PulledRecord, Known]]
+    ) -> list[Stored]:
+        """The provider's own objects: what it says is what is."""
+        stored = work.documents.upsert(
             self.connection.billing_entity_id,
             self.connection.id,
             [one.record for one, _ in changed],
@@ -123,6 +163,7 @@ class PullJob:
             [_derived(pair.object_id, one.record) for one, pair in changed]
         )
         work.pulled.refresh([{"id": pair.record_id, **self._shown(one)} for one, pair in changed])
+        return stored
 
     def _echoes(self, work: UnitOfWork, ours: Sequence[tuple[PulledRecord, Known]]) -> None:
         """Objects of ours: take over what the ledger computed, notice what was changed there."""
@@ -263,14 +304,17 @@ class PullJob:
             "pulled_hash": _full_hash(one.record),
             "provider_version": one.version,
             "ledger": ledger,
-            "seen_run_id": self.run_id if self.full else None,
+            "seen_run_id": self.run_id if self.full or self._listed else None,
         }
 
     def finish(self) -> None:
         """Note the end; after a complete pull, what it did not meet is gone from the ledger."""
         with self.engine.begin() as work:
             work.cursors.completed(self.connection.id, self.kind)
-            if self.full:
+            if self._listed:
+                gone = self._source.let_go(work, self.run_id)
+                work.runs.count(self.run_id, self.kind.value, {"no_longer_waiting": gone})
+            elif self.full:
                 missing = work.pulled.not_seen(self.connection.id, self.kind, self.run_id)
                 self._gone(work, missing)
                 work.runs.count(self.run_id, self.kind.value, {"deleted": len(missing)})
@@ -284,7 +328,7 @@ class _Sorted:
     new: list[PulledRecord] = field(default_factory=list)
     theirs: list[tuple[PulledRecord, Known]] = field(default_factory=list)
     ours: list[tuple[PulledRecord, Known]] = field(default_factory=list)
-    unchanged: list[Known] = field(default_factory=list)
+    unchanged: list[tuple[PulledRecord, Known]] = field(default_factory=list)
     gone: list[Known] = field(default_factory=list)
 
     def put(self, one: PulledRecord, pair: Known | None) -> None:
@@ -295,7 +339,7 @@ class _Sorted:
         elif pair is None:
             self.new.append(one)
         elif pair.pulled_hash == _full_hash(one.record) and not pair.gone:
-            self.unchanged.append(pair)
+            self.unchanged.append((one, pair))
         elif pair.ours:
             self.ours.append((one, pair))
         else:
@@ -348,6 +392,7 @@ def pull_type(
         if job.full and not _begun(work, job):
             work.cursors.forget(job.connection.id, job.kind)
         cursor = work.cursors.get(job.connection.id, job.kind)
+        job.began = work.connections.now()
     for page in _prefetched(connector.pull(job.kind, cursor)):
         job.store(page)
         if not renew():

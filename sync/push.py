@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from connectors.base import (
+    REPORTS,
     Accepted,
     CallScope,
     Connector,
@@ -32,12 +33,14 @@ from connectors.errors import ConnectorError, OutcomeUnknown
 from models.canonical import ObjectType
 from models.repositories import Claimed, Sending
 from models.repositories.documents import body_of
-from models.tables import ConnectionRow
-from sync import connections
+from models.tables import ConnectionRole, ConnectionRow
+from models.unit_of_work import UnitOfWork
+from sync import connections, reports
 from sync.engine import Engine, log, log_batch
 from sync.outcome import Stop
-from sync.prepare import Decided, Ready, books_of, prepare, tagged
+from sync.prepare import Decided, Plan, Ready, books_of, prepare, tagged
 from sync.references import Books
+from sync.reports import plan_reports
 from sync.settling import accepted, failed, write_down
 
 # Parents before children; `models` has no opinion about it.
@@ -132,7 +135,7 @@ class Pusher:
         unsent = {record.id: record for record in claimed}
         try:
             with engine.begin() as work:
-                plan = prepare(work, self.connection, self.spec, self.books, claimed)
+                plan = self._plan(work, claimed)
                 counts = write_down(work, engine, self.connection, plan.decided, attempts={})
             self.pushed.add(kind, counts)
             for decided in plan.decided:
@@ -157,6 +160,11 @@ class Pusher:
         finally:
             self._give_back(unsent.values())
         return len(claimed)
+
+    def _plan(self, work: UnitOfWork, claimed: Sequence[Claimed]) -> Plan:
+        if self.connection.role is ConnectionRole.SOURCE:
+            return plan_reports(work, self.connection, self.spec, claimed)
+        return prepare(work, self.connection, self.spec, self.books, claimed)
 
     def _send(
         self,
@@ -260,9 +268,11 @@ class Pusher:
     def _judged(self, ready: Ready, answer: PushResult) -> Decided:
         claimed = ready.claimed
         if isinstance(answer, Accepted):
-            return accepted(
+            done = accepted(
                 claimed, answer, ready.item.record, self.spec, sent_hash=claimed.content_hash
             )
+            said = ready.item.operation
+            return reports.in_words(done, self.spec, said) if said in REPORTS else done
         assert isinstance(answer, Failed)  # noqa: S101  # `_in_steps` leaves no other
         return failed(claimed, answer.error, self.engine, attempts=claimed.attempts + 1)
 
@@ -347,7 +357,14 @@ def push_due(
             return Pushed()
         books = books_of(work, connection, spec)
         read = work.cursors.ever_completed(connection_id)
-    if books_unread(spec, read):
+        if connection.role is ConnectionRole.SOURCE:
+            work.sources.queue_reports(reports.FAILURES, connection_id=connection_id)
+        listeners = (
+            work.sources.feeding(connection.billing_entity_id)
+            if connection.role is ConnectionRole.LEDGER
+            else []
+        )
+    if connection.role is ConnectionRole.LEDGER and books_unread(spec, read):
         # Accounts and tax rates are not known yet: the first run reads them and goes on here.
         only = [kind for kind in only if kind is ObjectType.CONTACT]
     pusher = Pusher(engine, connection, spec, books, trigger, correlation_id, run_id)
@@ -368,4 +385,6 @@ def push_due(
     if pusher.lanes and pushed.stopped is None:
         with engine.begin() as work:
             connections.provider_answers(work, connection)
+    for source_id in listeners if pushed.counts else []:
+        engine.hints.push(source_id)
     return pushed

@@ -33,6 +33,7 @@ from sync.engine import Engine, log, log_batch
 from sync.outcome import AttemptResult, Stop, next_check
 from sync.prepare import Decided, tagged
 from sync.push import PUSH_ORDER, Pushed
+from sync.reports import in_words, is_report
 from sync.settling import accepted, write_down
 
 
@@ -159,6 +160,8 @@ def _must_be_looked_up(record: Claimed) -> bool:
 
     What an edit of an unfinished object left decides how it is to be finished.
     """
+    if is_report(record.sent_operation):
+        return True
     if record.sent_operation == Operation.UPDATE.value:
         return record.progress is not None
     return record.sent_operation == Operation.CREATE.value
@@ -168,7 +171,11 @@ def _item(record: Claimed) -> PushItem:
     return PushItem(
         key="",
         marker=record.marker,
-        operation=Operation.CREATE,
+        operation=(
+            Operation(record.sent_operation)
+            if record.sent_operation and is_report(record.sent_operation)
+            else Operation.CREATE
+        ),
         record=record.sent or record.document,
         platform_id=record.platform_id,
         version=record.version,
@@ -198,6 +205,8 @@ def _decide(
             adopted = accepted(
                 record, there, sent, spec, sent_hash=record.sent_hash or record.content_hash
             )
+            if record.sent_operation and is_report(record.sent_operation):
+                adopted = in_words(adopted, spec, record.sent_operation)
             return replace(
                 adopted, result=AttemptResult.FOUND, reason=adopted.reason or "Found in the ledger."
             )

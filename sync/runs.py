@@ -17,7 +17,14 @@ from connectors.base import CallScope, Connector, ConnectorSpec, Role
 from connectors.errors import ConnectorError
 from models.canonical import ObjectType
 from models.status import SyncStatus
-from models.tables import ConnectionRow, ConnectionStatus, RunStatus, SyncRunRow, Trigger
+from models.tables import (
+    ConnectionRole,
+    ConnectionRow,
+    ConnectionStatus,
+    RunStatus,
+    SyncRunRow,
+    Trigger,
+)
 from models.unit_of_work import UnitOfWork
 from sync import connections
 from sync.engine import Engine, log
@@ -85,6 +92,8 @@ def steps_for(
             steps.append("push")
         else:
             steps += [f"push:{kind.value}" for kind in PUSH_ORDER if kind in types]
+    if role is Role.SOURCE and only in {None, "push"} and any(map(spec.pushes, ObjectType)):
+        steps.append("push")  # its reports
     return steps
 
 
@@ -356,8 +365,9 @@ class _Advance:
         )
         with self.engine.begin() as work:
             for pushed_kind, counts in pushed.counts.items():
+                source = self.connection.role is ConnectionRole.SOURCE
                 figures = {
-                    "pushed": counts[SyncStatus.DONE],
+                    "reported" if source else "pushed": counts[SyncStatus.DONE],
                     "failed": counts[SyncStatus.REJECTED],
                     "batches": pushed.batches[pushed_kind],
                 }
@@ -401,9 +411,11 @@ class _Advance:
 
     def _stopped(self, error: ConnectorError) -> Progress:
         how = connections.stop_for(error)
-        if how is not None:
-            with self.engine.begin() as work:
+        with self.engine.begin() as work:
+            if how is not None:
                 connections.stop(work, self.engine, self.connection, how, error)
+            elif error.cause is not None:
+                connections.say(work, self.connection, self.spec, error.cause, error.message)
         status = RunStatus.PARKED if how is Stop.PARK else RunStatus.FAILED
         return self._finish(status, f"{self.spec.name}: {error.message}")
 
@@ -415,13 +427,21 @@ class _Advance:
         failed = sum(
             figures.get("failed", 0) + figures.get("unreadable", 0) for figures in counts.values()
         )
+        elsewhere = sum(figures.get("elsewhere", 0) for figures in counts.values())
+        foreign = (
+            f" {elsewhere} were skipped: they belong to other billing entities."
+            if elsewhere
+            else ""
+        )
         if failed or waiting:
             return self._finish(
                 RunStatus.PARTIAL,
                 f"Done, but {waiting or failed} records wait for a person: see "
-                "`ledgerbridge issues`.",
+                f"`ledgerbridge issues`.{foreign}",
             )
-        if self.connection.posting_from is None and self.connection.role.value == Role.LEDGER:
+        if self.connection.role is ConnectionRole.SOURCE:
+            return self._finish(RunStatus.DONE, f"Everything that waited was taken over.{foreign}")
+        if self.connection.posting_from is None:
             return self._finish(
                 RunStatus.DONE, "Read. Nothing is posted before `ledgerbridge connections start`."
             )

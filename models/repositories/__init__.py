@@ -26,8 +26,10 @@ from models.repositories.preflight import Preflight
 from models.repositories.pulled import Known, Pulled
 from models.repositories.reconciling import OurSide, Reconciling
 from models.repositories.record_queue import RecordQueue, marker_of
+from models.repositories.retention import Old, Retention
 from models.repositories.runs import Runs
 from models.repositories.small import AuditLog, Cursors, Mappings
+from models.repositories.sources import InLedger, PostedElsewhere, Sources
 from models.repositories.sync_log import LogLine, References, SyncLog
 from models.repositories.synced_records import (
     Claimed,
@@ -61,6 +63,7 @@ __all__ = [
     "Figures",
     "HandedIn",
     "Idempotency",
+    "InLedger",
     "IssueDraft",
     "Issues",
     "Known",
@@ -70,11 +73,13 @@ __all__ = [
     "Lookup",
     "Mappings",
     "Metrics",
+    "Old",
     "Operations",
     "OurSide",
     "Pairing",
     "Party",
     "Place",
+    "PostedElsewhere",
     "Preflight",
     "Pulled",
     "PulledRow",
@@ -84,10 +89,12 @@ __all__ = [
     "RecordQueue",
     "References",
     "Remembered",
+    "Retention",
     "Rights",
     "Runs",
     "Sending",
     "Settlement",
+    "Sources",
     "Stored",
     "SyncLog",
     "SyncedRecords",

@@ -99,24 +99,25 @@ class Pulled(Repository):
         return {row.id: record_adapter.validate_python(row.body) for row in found}
 
     def pair(self, connection_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
-        """Make `done` pairs for objects that were born in the ledger.
+        """Make pairs for objects that were born at the provider.
 
-        Each row has `id, type, object_id, object_date, marker, platform_object_id, pulled_hash,
-        provider_version, ledger, seen_run_id`.
+        Each row has `id, type, object_id, object_date, marker, status, progress,
+        platform_object_id, pulled_hash, provider_version, ledger, seen_run_id`.
         """
         if rows:
             self._execute(
                 """
                 INSERT INTO synced_records (
                     id, connection_id, type, object_id, object_date, marker, status,
-                    platform_object_id, pulled_hash, provider_version, ledger, last_pulled_at,
-                    seen_run_id, fence, attempts, refusals, checks, generation, next_attempt_at)
-                SELECT v.id, :connection, v.type, v.object_id, v.object_date, v.marker, 'done',
-                       v.platform_object_id, v.pulled_hash, v.provider_version, v.ledger, now(),
+                    progress, platform_object_id, pulled_hash, provider_version, ledger,
+                    last_pulled_at, seen_run_id, fence, attempts, refusals, checks, generation,
+                    next_attempt_at)
+                SELECT v.id, :connection, v.type, v.object_id, v.object_date, v.marker, v.status,
+                       v.progress, v.platform_object_id, v.pulled_hash, v.provider_version, v.ledger, now(),
                        v.seen_run_id, 0, 0, 0, 0, 1, now()
                   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
                        id uuid, type text, object_id uuid, object_date date, marker text,
-                       platform_object_id text, pulled_hash text, provider_version text,
+                       status text, progress jsonb, platform_object_id text, pulled_hash text, provider_version text,
                        ledger jsonb, seen_run_id uuid)
                 ON CONFLICT DO NOTHING
                 """,
