@@ -24,9 +24,11 @@ from models.canonical import (
 from models.canonical.money import ZERO, equal_to_the_cent, shown
 from models.repositories.reconciling import OurSide
 from models.status import SyncStatus
+from models.tables import ConnectionRole
 from sync import connections
 from sync.compare import label
 from sync.engine import Engine
+from sync.errors import NotAllowedError
 from sync.runs import new_correlation_id
 
 RECONCILED = (
@@ -143,9 +145,14 @@ def reconcile(
 
     Raises:
         ConnectorError: The ledger could not be read; nothing is proven.
+        NotAllowedError: The connection is a source.
     """
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
+    if connection.role is not ConnectionRole.LEDGER:
+        raise NotAllowedError(
+            "documents come from this connection; the books are at the ledger's: reconcile that one"
+        )
     spec = engine.spec(connection.provider)
     scope = CallScope(new_correlation_id())
     connector = connections.open_for(engine, connection, scope)
