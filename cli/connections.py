@@ -1,16 +1,20 @@
 """`ledgerbridge connections`: the links between billing entities and their ledgers."""
 
-from datetime import datetime
+import sys
+from datetime import date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
 from cli.context import actor, entity_called, json_file, resolve, running
 from cli.output import JSON_OPTION, count, details, emit, figures_table, out, say, table
 from connectors import registry
-from connectors.base import Role
-from models.tables import ConnectionRow
-from sync import connections, moving
+from connectors.base import AuthKind, Role
+from models.ids import short
+from models.tables import ConnectionRow, ConnectionStatus
+from sync import authorizing, connections, moving
+from sync.connections import Opener
 from sync.errors import InvalidInputError
 
 app = typer.Typer(no_args_is_help=True, help="Connections: billing entities and their ledgers.")
@@ -35,7 +39,14 @@ def add(
     provider: Annotated[str, typer.Argument(help="The connector: tryton, memory ...")],
     *,
     entity: Annotated[str, typer.Option(help="Code of the billing entity.")],
-    credentials: Annotated[str, typer.Option(metavar="FILE", help="JSON; - for standard input.")],
+    credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="JSON; - for standard input. Without it, at OAuth2 providers, the owner consents "
+            "in a browser: the address for it is printed.",
+        ),
+    ] = None,
     role: Annotated[Role, typer.Option(help="Where documents go, or come from.")] = Role.LEDGER,
     base_url: Annotated[str | None, typer.Option(help="Where the ledger is.")] = None,
     settings: Annotated[str | None, typer.Option(metavar="FILE", help="JSON.")] = None,
@@ -44,19 +55,40 @@ def add(
         str | None,
         typer.Option(help="First day whose documents are posted; nothing is without it."),
     ] = None,
+    as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Check credentials at the ledger and store a connection; prints its id.
+
+    At a provider with OAuth2 and without credentials, the connection waits for its owner: then
+    the address of the page where they consent is printed.
 
     Example: ledgerbridge connections add tryton --entity FR --base-url https://books.example.com
     --credentials tryton.json --settings tryton-settings.json --start-date 2026-01-01
     """
-    name = registry.spec(provider).name
-    given = json_file(credentials, "credentials")
+    spec = registry.spec(provider)
+    if credentials is None and spec.auth is not AuthKind.OAUTH2:
+        raise InvalidInputError(f"{spec.name} needs credentials: give them with --credentials FILE")
+    given = json_file(credentials, "credentials") if credentials is not None else None
     chosen = json_file(settings, "settings") if settings else {}
     start = parsed_date(start_date, "--start-date").date() if start_date else None
     with running(hints=True) as runtime:
         with runtime.begin() as work:
             entity_id = entity_called(work, entity).id
+        if given is None:
+            row = authorizing.begin(
+                runtime.engine,
+                runtime.opener,
+                billing_entity_id=entity_id,
+                provider=provider,
+                role=role,
+                settings=chosen,
+                base_url=base_url,
+                schedule=interval,
+                start_date=start,
+                actor=actor(),
+            )
+            _print_url(runtime.opener, row.id, as_json=as_json)
+            return
         new = connections.NewConnection(
             billing_entity_id=entity_id,
             provider=provider,
@@ -68,7 +100,14 @@ def add(
             start_date=start,
         )
         row = connections.add(runtime.engine, runtime.opener, new, actor=actor())
-    out.print(str(row.id))
+    if as_json:
+        emit([_as_dict(row, entity)])
+    else:
+        out.print(str(row.id))
+    _say_what_follows(row, spec.name, start)
+
+
+def _say_what_follows(row: ConnectionRow, name: str, start: date | None) -> None:
     say(f"Connected to {name}: {row.platform_organisation_name}.")
     if start is None:
         say(
@@ -82,6 +121,20 @@ def add(
         )
     else:
         say(f"Documents dated {start} or later are posted: ledgerbridge sync {row.id} --wait")
+
+
+def _print_url(opener: Opener, connection_id: UUID, *, as_json: bool) -> None:
+    """Where the connection's owner lets us in."""
+    url = authorizing.connection_url(opener, connection_id)
+    if as_json:
+        emit([{"id": connection_id, "connection_url": url}])
+    else:
+        sys.stdout.write(f"{url}\n")
+    say(
+        f"Connection {connection_id} waits for its owner. Whoever opens this address in the next "
+        "24 hours can authorize it; `ledgerbridge connections reauthorize "
+        f"{short(connection_id)}` prints a new one."
+    )
 
 
 @app.command("list")
@@ -147,13 +200,16 @@ def show(connection: Id, *, as_json: Annotated[bool, JSON_OPTION] = False) -> No
             figures = work.log.figures(row.id)
             issues = work.issues.listing(row.id)
         spec = runtime.engine.spec(row.provider)
+        left = runtime.allowance_left(row)
     values = _as_dict(row, entity.code if entity else "")
+    waits = row.status in {ConnectionStatus.PENDING_AUTH, ConnectionStatus.DEAUTHORIZED}
     if as_json:
         values["records"] = [
             {"type": kind, "status": status, "count": number}
             for (kind, status), number in sorted(figures.items())
         ]
         values["open_issues"] = len(issues)
+        values["requests_left"] = left
         values["capabilities"] = sorted(spec.capabilities)
         emit([values])
         return
@@ -161,14 +217,16 @@ def show(connection: Id, *, as_json: Annotated[bool, JSON_OPTION] = False) -> No
         [
             ("connection", str(row.id)),
             ("entity", values["entity"]),
-            ("ledger", f"{spec.name}: {row.platform_organisation_name}"),
+            ("ledger", f"{spec.name}: {row.platform_organisation_name or 'not known yet'}"),
             ("address", row.base_url),
             ("status", row.status.value),
+            ("authorize", f"ledgerbridge connections reauthorize {short(row.id)}" if waits else ""),
             ("posts from", row.posting_from or "not started (connections start)"),
             ("schedule", row.schedule),
             ("last pull", row.last_pull_at),
             ("next sync", row.next_sync_at),
             ("no calls until", row.parked_until),
+            ("requests left", ", ".join(f"{left[name]} in the {name}" for name in left)),
             ("open issues", str(len(issues)) if issues else ""),
         ]
     )
@@ -267,17 +325,33 @@ def disconnect(connection: Id) -> None:
 @app.command()
 def reauthorize(
     connection: Id,
-    credentials: Annotated[str, typer.Option(metavar="FILE", help="JSON; - for standard input.")],
+    credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="JSON; - for standard input. Without it the address of a page is printed.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """Give a connection new credentials for the same books.
+    """Authorize a connection again, for the same books.
 
-    Example: ledgerbridge connections reauthorize 4f1d2c3b --credentials new.json
+    Without credentials this prints the address of the page where its owner does it: by consenting
+    at the provider, or by typing credentials in. It is also for a first authorization.
+
+    Example: ledgerbridge connections reauthorize 4f1d2c3b
     """
-    given = json_file(credentials, "credentials")
-    with running(hints=True) as runtime:
+    given = json_file(credentials, "credentials") if credentials is not None else None
+    with running(hints=given is not None) as runtime:
         with runtime.begin() as work:
             connection_id = resolve(work, "connection", connection)
+        if given is None:
+            authorizing.require_open(runtime.engine, connection_id)
+            _print_url(runtime.opener, connection_id, as_json=as_json)
+            return
         identity = connections.reauthorize(
             runtime.engine, runtime.opener, connection_id, given, actor=actor()
         )
+    if as_json:
+        emit([{"id": connection_id, "organisation_name": identity.organisation_name}])
     say(f"{identity.organisation_name} accepts them; what was held goes out now.")

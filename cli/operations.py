@@ -17,6 +17,7 @@ import typer
 from cli.context import actor, running, settings
 from cli.output import count, out, say
 from connectors import registry
+from models.repositories import Held
 from sync.errors import InvalidInputError, SyncError
 from worker import embedded, runtime
 
@@ -128,8 +129,9 @@ def rotate() -> None:
     """
     with running() as built, built.begin() as work:
         stored = work.connections.all_sealed()
-        for consent_id, sealed in stored:
-            work.connections.rekey(consent_id, built.keys.rotate(sealed))
+        for consent_id, held in stored:
+            access = held.access and built.keys.rotate(held.access)
+            work.connections.rekey(consent_id, Held(built.keys.rotate(held.sealed), access))
         for endpoint_id, sealed in (secrets := work.webhooks.all_sealed()):
             work.webhooks.reseal(endpoint_id, built.keys.rotate(sealed))
         work.audit.add(

@@ -53,6 +53,8 @@ class OAuthTokens(BaseModel):
     access_token: SecretStr
     refresh_token: SecretStr | None = None
     expires_at: AwareDatetime | None = None
+    callback: dict[str, str] = {}
+    """What came with the code, of what `OAuthSpec.callback_keeps` names."""
 
     def plain(self) -> dict[str, Any]:
         """The tokens readable, to be sealed at once."""
@@ -60,6 +62,7 @@ class OAuthTokens(BaseModel):
             "access_token": self.access_token.get_secret_value(),
             "refresh_token": self.refresh_token and self.refresh_token.get_secret_value(),
             "expires_at": self.expires_at and self.expires_at.isoformat(),
+            "callback": self.callback,
         }
 
 
@@ -140,9 +143,12 @@ def refresh(
     old = tokens.refresh_token.get_secret_value()
     form = {"grant_type": "refresh_token", "refresh_token": old}
     fresh = _tokens(client, endpoint, form, secret=[old], scope=scope)
-    if fresh.refresh_token is None:
-        return fresh.model_copy(update={"refresh_token": tokens.refresh_token})
-    return fresh
+    return fresh.model_copy(
+        update={
+            "refresh_token": fresh.refresh_token or tokens.refresh_token,
+            "callback": tokens.callback,
+        }
+    )
 
 
 class _Answer(BaseModel):

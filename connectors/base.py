@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -44,11 +44,26 @@ class OAuthSpec:
     """
 
     authorize_url: str
-    """Absolute; or a path under the connection's base URL, where people host the provider."""
+    """Absolute; or a path under the connection's base URL, where people host the provider.
+
+    At a base URL that is none of the provider's hosts (a simulator's), absolute ones too are paths.
+    """
     token_url: str
     scopes: tuple[str, ...] = ()
     secret_in_body: bool = False
     """The token endpoint wants our client id and secret in the form, not as HTTP Basic."""
+    callback_keeps: tuple[str, ...] = ()
+    """Parameters that come with the consent's code and tell whose books it opens (QuickBooks'
+    `realmId`): kept with the tokens, in `OAuthTokens.callback`."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A short-lived token that credentials bought."""
+
+    access_token: SecretStr
+    expires_at: datetime | None
+    """None where the provider does not say: it is used until it is refused, or half an hour."""
 
 
 class Operation(StrEnum):
@@ -103,13 +118,117 @@ class TypeSpec:
     push: PushSpec | None = None
 
 
+class LimitScope(StrEnum):
+    """Whom a provider counts together."""
+
+    APP = "app"  # everybody who uses our registration there
+    TENANT = "tenant"  # one organisation, across connections and credentials
+    CONSENT = "consent"  # one set of credentials
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most so many requests in any so many seconds."""
+
+    seconds: int
+    amount: int
+    for_reads: int
+    """Reads stop when so many were made, by whomever: the rest is kept for writes."""
+    left_header: str = ""
+    """Header in which the provider states what is left of it."""
+
+    @property
+    def name(self) -> str:
+        """The window in a word."""
+        known = {1: "second", 60: "minute", 86_400: "day"}
+        return known.get(self.seconds, f"{self.seconds} seconds")
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What the provider allows; None where it states nothing."""
+    """What the provider allows; None where it states nothing.
 
+    They are kept before a request leaves, by all our processes together (`connectors.turns`).
+    """
+
+    per_second: int | None = None
+    burst: int | None = None
+    """Most in any one second where that is more than what may be sustained."""
     per_minute: int | None = None
     per_day: int | None = None
     concurrent: int = 1
+    """Batches of one connection that are sent in parallel."""
+    in_flight: int | None = None
+    """Requests at once, of all workers."""
+    scope: LimitScope = LimitScope.TENANT
+    kept_for_pushes: float = 0.2
+    """The share of a minute and of a day that reads leave alone."""
+    minute_left_header: str = ""
+    """Header in which the provider states how many requests are left in this minute."""
+    day_left_header: str = ""
+    """The same for the day."""
+
+    @property
+    def stated(self) -> bool:
+        """Whether there is anything to keep."""
+        return bool(self.windows) or self.in_flight is not None
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """What is counted. A burst is two windows, which together are a bucket that refills."""
+        windows = []
+        if self.per_second is not None:
+            most = max(self.burst or 0, self.per_second)
+            windows.append(Window(1, most, most))
+            if most > self.per_second:
+                seconds = -(-most // self.per_second)
+                sustained = seconds * self.per_second
+                windows.append(Window(seconds, sustained, sustained))
+        for seconds, amount, header in (
+            (60, self.per_minute, self.minute_left_header),
+            (86_400, self.per_day, self.day_left_header),
+        ):
+            if amount is not None:
+                for_reads = max(1, amount - int(amount * self.kept_for_pushes))
+                windows.append(Window(seconds, amount, for_reads, header))
+        return tuple(windows)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is said to a request that wants to leave."""
+
+    wait_seconds: float = 0
+    """0: go. Otherwise it does not go, and may ask again after this time."""
+    reason: str = ""
+    """What is used up: `minute`, `day` ... or why else it must wait."""
+    token: str = ""
+    """Names the request when its answer is told."""
+
+
+class Allowance(Protocol):
+    """What may be asked of a provider, shared by everybody whom it counts together."""
+
+    def take(self, *, write: bool, seconds: float) -> Turn:
+        """Ask for a turn now; a request that gets one lasts at most so many seconds."""
+        ...
+
+    def answered(
+        self, turn: Turn, *, left: Mapping[int, int], closed_for: float | None = None
+    ) -> None:
+        """Tell that a request has been answered, or has broken off.
+
+        Args:
+            turn: What it left with.
+            left: What the provider says is left, by the length of the window in seconds.
+            closed_for: It wants nobody to come back sooner, seconds.
+        """
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What is kept."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -133,6 +252,9 @@ class ConnectorSpec:
     roles: frozenset[Role] = frozenset({Role.LEDGER})
     oauth: OAuthSpec | None = None
     """None where the owner gives us credentials instead of a consent."""
+    sign_in: Callable[["ConnectorConfig"], SignedIn] | None = None
+    """Where credentials buy a token: one request for it, a `write`, which is never repeated by
+    itself. The engine calls it once for all workers and gives the token as `access_token`."""
     hosts: frozenset[str] = frozenset()
     """Host names that a base URL may have; empty for software that people host themselves."""
     default_base_url: str | None = None
@@ -238,6 +360,10 @@ class CallScope:
     deadline: Deadline | None = None
     calls: int = 0
     bytes_received: int = 0
+    allowance: Allowance | None = None
+    """Whom every request asks for its turn; None: nobody counts them."""
+    for_pushes: bool = False
+    """Its reads serve writes, and need not leave anything to them."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, *, calls: int = 0, received: int = 0) -> None:
@@ -263,6 +389,10 @@ class ConnectorConfig:
     """Longest wait for one answer."""
     app_key: SecretStr | None = None
     """A key of our own registration that some providers want with every call."""
+    access_token: SecretStr | None = None
+    """The token to use now: of the consent (OAuth2), or bought by `ConnectorSpec.sign_in`."""
+    renew: Callable[[SecretStr], SecretStr] | None = None
+    """(a token that the provider refused) → the next one; give it to `connectors.http.Http`."""
 
 
 @dataclass(frozen=True)

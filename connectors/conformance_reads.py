@@ -94,6 +94,10 @@ class AboutTheSpec:
         assert limits.concurrent >= 1
         assert limits.per_minute is None or limits.per_minute >= 1
         assert limits.per_day is None or limits.per_day >= 1
+        assert limits.in_flight is None or limits.in_flight >= limits.concurrent
+        assert limits.per_second is None or limits.per_second >= 1
+        assert limits.burst is None or limits.burst >= (limits.per_second or limits.burst + 1)
+        assert 0 <= limits.kept_for_pushes < 1
         assert self.spec.consistency_delay >= timedelta(0)
         assert Decimal(0) <= self.spec.rounding_tolerance < 1
         if self.spec.idempotency:

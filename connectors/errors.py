@@ -7,6 +7,7 @@ ConnectorError
 ├─ OutcomeUnknown       a write may have happened; look before repeating it
 ├─ ActionRequired       a person must act; retrying cannot help
 │  ├─ AuthorizationLost the credentials no longer open the door
+│  │  └─ TokenRefused   only the short-lived token does not: renew it, and send once more
 │  ├─ PermissionDenied  they open it, but not for this
 │  └─ MappingMissing    something of ours has no counterpart there
 ├─ Rejected             this record is wrong, the others may go on
@@ -81,6 +82,15 @@ class ActionRequired(ConnectorError):  # noqa: N818
 
 class AuthorizationLost(ActionRequired):
     """The credentials are refused: the connection needs a new authorization."""
+
+
+class TokenRefused(AuthorizationLost):
+    """The access token is refused, and nothing was done: another one may still open the door.
+
+    `connectors.http.Http` renews the token and sends the request once more, a write too; what
+    leaves it means that the next token was refused as well. For a 401 that is not about the
+    token (a wrong subscription key) connectors use `AuthorizationLost` itself.
+    """
 
 
 class PermissionDenied(ActionRequired):

@@ -7,6 +7,7 @@ Reads are repeated within seconds; writes never are: a write that broke off afte
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,10 +16,11 @@ from typing import Any
 
 import httpx
 import tenacity
+from pydantic import SecretStr
 
+from connectors import turns
 from connectors.base import CallScope, Deadline
 from connectors.errors import (
-    AuthorizationLost,
     Cause,
     Conflict,
     ConnectorError,
@@ -27,6 +29,7 @@ from connectors.errors import (
     ProtocolError,
     RateLimited,
     Rejected,
+    TokenRefused,
     Transient,
     Unavailable,
 )
@@ -71,6 +74,28 @@ Classify = Callable[[httpx.Response, bool], ConnectorError | None]
 """(answer, is it an answer to a write) → the error in it, or None when it is a good answer."""
 
 
+class _Bearer:
+    """The token that goes out with every request; one thread renews it when it is refused."""
+
+    def __init__(self, token: SecretStr, renew: Callable[[SecretStr], SecretStr] | None) -> None:
+        self.token = token
+        self._renew = renew
+        self._lock = threading.Lock()
+
+    @property
+    def secret(self) -> str:
+        return self.token.get_secret_value()
+
+    def replace(self, refused: str) -> bool:
+        """Have another token than the refused one; False when there is none to be had."""
+        if self._renew is None:
+            return False
+        with self._lock:
+            if self.secret == refused:
+                self.token = self._renew(self.token)
+        return self.secret != refused
+
+
 class Http:
     """One connector's way to its provider, on the process's shared `httpx.Client`."""
 
@@ -83,14 +108,30 @@ class Http:
         secrets: Iterable[str] = (),
         classify: Classify | None = None,
         timeout: httpx.Timeout | None = None,
+        bearer: SecretStr | None = None,
+        renew: Callable[[SecretStr], SecretStr] | None = None,
     ) -> None:
-        """`secrets` are texts that must not appear in any message that leaves here."""
+        """Take what all requests have in common.
+
+        Args:
+            client: The process's.
+            base_url: What every path is appended to.
+            scope: For whose sake, and until when.
+            secrets: Texts that must not appear in any message that leaves here.
+            classify: Finds the error in an answer.
+            timeout: How long things may take.
+            bearer: An access token, sent as `Authorization: Bearer …`.
+            renew: `ConnectorConfig.renew`: gets the next token when the provider refuses this one.
+        """
         self._client = client
         self._base_url = base_url.rstrip("/")
         self._scope = scope
         self._secrets = [secret for secret in secrets if secret]
+        if bearer is not None:
+            self._secrets.append(bearer.get_secret_value())
         self._classify = classify or error_in
         self._timeout = timeout or timeout_of(60)
+        self._bearer = _Bearer(bearer, renew) if bearer is not None else None
 
     def read(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **kwargs: Any
@@ -128,10 +169,46 @@ class Http:
         headers: Mapping[str, str] | None,
         **kwargs: Any,
     ) -> httpx.Response:
-        request = self._built(method, path, headers or {}, **kwargs)
+        """Send a request; once more with another token when the first one is refused.
+
+        That repeats no write: the provider said that it did nothing.
+        """
+        given = dict(headers or {})
+        if self._bearer is None:
+            return self._sent(method, path, wrote=wrote, headers=given, **kwargs)
+        token = self._bearer.secret
+        try:
+            return self._sent(method, path, wrote=wrote, headers=_with(token, given), **kwargs)
+        except TokenRefused:
+            if not self._bearer.replace(token):
+                raise
+        token = self._bearer.secret
+        self._secrets.append(token)
+        return self._sent(method, path, wrote=wrote, headers=_with(token, given), **kwargs)
+
+    def _sent(
+        self, method: str, path: str, *, wrote: bool, headers: Mapping[str, str], **kwargs: Any
+    ) -> httpx.Response:
+        """Send a request when it is its turn."""
+        longest = 2 * (self._timeout.read or 60.0) + 10
+        with turns.taken(self._scope, wrote=wrote, seconds=longest) as heard:
+            return self._exchanged(method, path, heard, wrote=wrote, headers=headers, **kwargs)
+
+    def _exchanged(
+        self,
+        method: str,
+        path: str,
+        heard: turns.Heard,
+        *,
+        wrote: bool,
+        headers: Mapping[str, str],
+        **kwargs: Any,
+    ) -> httpx.Response:
+        request = self._built(method, path, headers, **kwargs)
         self._scope.count(calls=1)
         try:
             response = self._client.send(request, stream=True, follow_redirects=False)
+            heard.headers = response.headers
             try:
                 self._load(response)
             finally:
@@ -239,6 +316,10 @@ class Http:
         return redacted(text)
 
 
+def _with(token: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {token}", **headers}
+
+
 def redacted(text: str) -> str:
     """The same for words whose secrets are not known: what looks like one is taken out."""
     text = _CREDENTIALS.sub(lambda match: f"{match[1] or match[2]} ***", text)
@@ -275,7 +356,7 @@ def error_in(response: httpx.Response, wrote: bool) -> ConnectorError | None:
     if status < 400:  # noqa: PLR2004
         return ProtocolError(f"HTTP {status}: an unexpected redirect", **common)
     kinds: dict[int, type[ConnectorError]] = {
-        401: AuthorizationLost,
+        401: TokenRefused,
         403: PermissionDenied,
         408: OutcomeUnknown if wrote else Transient,
         409: Conflict,

@@ -16,15 +16,13 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-import pydantic
-
 from connectors import auth
 from connectors.base import AuthKind, CallScope, ConnectorSpec, Identity, Role
 from models.crypto import UnreadableSecretError
 from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
 from sync import connections, runs
-from sync.connections import Opener
+from sync.connections import Kept, Opener
 from sync.engine import Engine, log
 from sync.errors import InvalidInputError, NotAllowedError, SyncError
 from sync.schedule import Schedule
@@ -124,6 +122,17 @@ def connection_url(opener: Opener, connection_id: UUID) -> str:
     return f"{opener.public_url}/v1/connect/{connection_id}?token={token}"
 
 
+def require_open(engine: Engine, connection_id: UUID) -> None:
+    """Make sure that a connection waits for its owner.
+
+    Raises:
+        NotFoundError: There is no such connection.
+        NotAllowedError: It is authorized, or was disconnected.
+    """
+    with engine.begin() as work:
+        _require_open(connections.get(work, connection_id))
+
+
 def asked(engine: Engine, opener: Opener, connection_id: str, token: str) -> Asked:
     """The connection that a URL leads to, if it can be authorized now.
 
@@ -175,8 +184,18 @@ def consent_url(engine: Engine, opener: Opener, this: Asked, browser: str) -> st
     )
 
 
-def complete(engine: Engine, opener: Opener, *, state: str, browser: str, code: str) -> Authorized:
+def complete(
+    engine: Engine,
+    opener: Opener,
+    *,
+    state: str,
+    browser: str,
+    code: str,
+    beside: Mapping[str, str] | None = None,
+) -> Authorized:
     """Exchange the code that a consent gave, and connect; a repeated answer changes nothing.
+
+    `beside` is what else the answer said; what the provider's spec names of it is kept.
 
     Raises:
         StateError: The answer does not belong to a question of ours.
@@ -193,6 +212,7 @@ def complete(engine: Engine, opener: Opener, *, state: str, browser: str, code: 
     try:
         _require_open(connection)
         spec = engine.spec(connection.provider)
+        said = _kept_of(spec, beside or {})
         tokens = auth.exchange(
             opener.http,
             opener.endpoint(spec, connection.base_url),
@@ -201,12 +221,29 @@ def complete(engine: Engine, opener: Opener, *, state: str, browser: str, code: 
             verifier=opener.keys.open(claimed.sealed)["verifier"],
             scope=CallScope(f"connect-{connection.id}"),
         )
-        done = connect(engine, opener, connection, tokens.plain(), actor=ACTOR)
+        given = tokens.model_copy(update={"callback": said}).plain()
+        done = connect(engine, opener, connection, given, actor=ACTOR)
         outcome = "connected"
     finally:
         with engine.begin() as work:
             work.authorizations.ended(claimed.id, outcome)
     return done
+
+
+def _kept_of(spec: ConnectorSpec, beside: Mapping[str, str]) -> dict[str, str]:
+    """What an answer must say beside its code.
+
+    Raises:
+        InvalidInputError: It does not.
+    """
+    names = spec.oauth.callback_keeps if spec.oauth else ()
+    missing = [name for name in names if not beside.get(name)]
+    if missing:
+        raise InvalidInputError(
+            f"{spec.name} did not say whose books these are ({', '.join(missing)}): start again "
+            "from the link to the connection"
+        )
+    return {name: beside[name] for name in names}
 
 
 def _answered_before(
@@ -254,15 +291,18 @@ def connect(
     """
     spec = engine.spec(connection.provider)
     url = connection.base_url or base_url
-    known = connections.validated(spec.credentials, credentials, "credentials")
-    sealed = opener.keys.seal(credentials)
-    identity = opener.open_at(
-        connection, url, sealed, CallScope(f"connect-{connection.id}")
-    ).check()
+    unstored = ConnectionRow(
+        id=connection.id,
+        provider=connection.provider,
+        base_url=url,
+        settings=connection.settings,
+        platform_organisation_id=connection.platform_organisation_id,
+    )
+    kept, identity = connections.tried(
+        engine, opener, unstored, credentials, CallScope(f"connect-{connection.id}")
+    )
     with engine.begin() as work:
-        first = _store(
-            work, connection.id, sealed=sealed, credentials=known, identity=identity, base_url=url
-        )
+        first = _store(work, connection.id, kept=kept, identity=identity, base_url=url)
         work.audit.add(
             actor,
             "connection.authorize" if first else "connection.reauthorize",
@@ -285,23 +325,20 @@ def _store(
     work: UnitOfWork,
     connection_id: UUID,
     *,
-    sealed: bytes,
-    credentials: pydantic.BaseModel,
+    kept: Kept,
     identity: Identity,
     base_url: str | None,
 ) -> bool:
     """Keep the new consent, unless the connection changed meanwhile; whether it is the first."""
     row = work.connections.locked(connection_id)
     _require_open(row)
-    expires_at = connections.expiry_of(credentials)
     if row.consent_id is not None:
         connections.assert_identity(row, identity)
-        work.connections.reseal(row.consent_id, sealed, expires_at=expires_at)
+        connections.store_anew(work, row, kept)
         return False
     work.connections.authorized(
         row,
-        sealed=sealed,
-        expires_at=expires_at,
+        consent_id=kept.consent_id or work.consents.add(row.provider, kept.held),
         organisation=(identity.organisation_id, identity.organisation_name),
         base_url=base_url,
     )

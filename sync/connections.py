@@ -4,7 +4,8 @@ A connector is opened for one piece of work; before the first write of each, the
 behind the credentials is compared with the one that was connected.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,21 +17,33 @@ from pydantic import SecretStr
 
 from connectors import auth
 from connectors.auth import OAuthApp, OAuthTokens, TokenEndpoint
-from connectors.base import CallScope, Connector, ConnectorConfig, ConnectorSpec, Identity, Role
+from connectors.base import (
+    AuthKind,
+    CallScope,
+    Connector,
+    ConnectorConfig,
+    ConnectorSpec,
+    Identity,
+    Role,
+)
 from connectors.errors import (
     ActionRequired,
     AuthorizationLost,
     Cause,
     ConnectorError,
+    OutcomeUnknown,
     RateLimited,
+    Transient,
     Unavailable,
 )
-from models.crypto import KeyRing
+from models.crypto import KeyRing, UnreadableSecretError
+from models.repositories import Held
 from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
 from sync import tokens
-from sync.catalogue import in_words
-from sync.engine import Engine, Renewed, log
+from sync.allowances import Allowances, whose
+from sync.catalogue import AUTHORIZATION_CODES, in_words
+from sync.engine import Another, Engine, Renewed, log
 from sync.errors import InvalidInputError, NotAllowedError, NotFoundError
 from sync.outcome import Stop, park_time
 from sync.schedule import Schedule
@@ -51,6 +64,8 @@ class Opener:
     """How we are registered at providers with OAuth2, by their keys."""
     public_url: str = "http://127.0.0.1:8000"
     """Where browsers reach us."""
+    allowances: Allowances | None = None
+    """Counts requests, so that no more go out than providers allow; None: nobody counts."""
 
     @property
     def callback_url(self) -> str:
@@ -72,9 +87,14 @@ class Opener:
             )
 
         def absolute(address: str) -> str:
+            path = address
             if not address.startswith("/"):
-                return address
-            return self.checked_url(spec, base_url).rstrip("/") + address
+                at_home = base_url is None or urlsplit(base_url).hostname in spec.hosts
+                if at_home or not spec.hosts:
+                    return address
+                # A stand-in for the provider stands in for its authorization server too.
+                path = urlsplit(address).path
+            return self.checked_url(spec, base_url).rstrip("/") + path
 
         at = replace(
             spec.oauth,
@@ -84,41 +104,85 @@ class Opener:
         return TokenEndpoint(at, app)
 
     def renew(self, connection: ConnectionRow, sealed: bytes, scope: CallScope) -> Renewed:
-        """Fetch new tokens for old ones; `sync.tokens` sees to it that it happens once.
+        """Get a token for older ones or for credentials; `sync.tokens` lets it happen once.
 
         Raises:
             ActionRequired: The consent has ended, or the provider does not know us any more.
+            Transient: The provider gives none now.
         """
         spec = self.spec(connection.provider)
+        if spec.sign_in is not None:
+            return self._signed_in(connection, spec, sealed, scope)
         try:
             endpoint = self.endpoint(spec, connection.base_url)
         except InvalidInputError as error:
             raise ActionRequired(str(error), code="not_registered") from None
-        held = OAuthTokens.model_validate(self.keys.open(sealed))
-        new = auth.refresh(self.http, endpoint, held, scope=scope)
-        return Renewed(self.keys.seal(new.plain()), new.expires_at)
+        opened = self.keys.open(sealed)
+        new = auth.refresh(self.http, endpoint, _tokens_in(spec, opened), scope=scope)
+        # What a connector keeps beside the tokens stays.
+        return Renewed(self.keys.seal({**opened, **new.plain()}), new.expires_at)
 
-    def open(self, connection: ConnectionRow, sealed: bytes, scope: CallScope) -> Connector:
-        """A connector that speaks for a stored connection."""
-        return self.open_at(connection, connection.base_url, sealed, scope)
+    def _signed_in(
+        self, connection: ConnectionRow, spec: ConnectorSpec, sealed: bytes, scope: CallScope
+    ) -> Renewed:
+        assert spec.sign_in is not None  # noqa: S101  # asked by the caller
+        try:
+            new = spec.sign_in(self._config(connection, spec, sealed, scope))
+        except OutcomeUnknown as error:
+            # A token that may have been given is lost; nothing is written twice by asking again.
+            raise Unavailable(
+                error.message, code=error.code, http_status=error.http_status
+            ) from None
+        token = {"access_token": new.access_token.get_secret_value()}
+        return Renewed(None, new.expires_at, self.keys.seal(token))
 
-    def open_at(
-        self, connection: ConnectionRow, base_url: str | None, sealed: bytes, scope: CallScope
+    def open(
+        self,
+        connection: ConnectionRow,
+        held: Held,
+        scope: CallScope,
+        another: Another | None = None,
     ) -> Connector:
-        """The same at an address that is not stored yet."""
+        """A connector that speaks for a connection; `another` is asked when a token is refused."""
         spec = self.spec(connection.provider)
+        config = self._config(connection, spec, held.sealed, scope)
+        if self.allowances is not None and spec.limits.stated:
+            theirs = whose(spec, config.base_url, connection)
+            scope.allowance = self.allowances.of(spec.limits, theirs)
+        token = self._token(spec, held)
+        if token is None:
+            return spec.build(config)
+
+        def renew(refused: SecretStr) -> SecretStr:
+            assert another is not None  # noqa: S101  # see below
+            now = another(lambda given: self._token(spec, given) == refused)
+            return self._token(spec, now) or refused
+
         return spec.build(
-            ConnectorConfig(
-                base_url=self.checked_url(spec, base_url),
-                credentials=spec.credentials.model_validate(self.keys.open(sealed)),
-                settings=spec.settings.model_validate(connection.settings),
-                http=self.http,
-                scope=scope,
-                organisation_id=connection.platform_organisation_id or None,
-                timeout_seconds=self.timeout_seconds,
-                app_key=self.app_key(spec),
-            )
+            replace(config, access_token=token, renew=renew if another is not None else None)
         )
+
+    def _config(
+        self, connection: ConnectionRow, spec: ConnectorSpec, sealed: bytes, scope: CallScope
+    ) -> ConnectorConfig:
+        return ConnectorConfig(
+            base_url=self.checked_url(spec, connection.base_url),
+            credentials=spec.credentials.model_validate(self.keys.open(sealed)),
+            settings=spec.settings.model_validate(connection.settings),
+            http=self.http,
+            scope=scope,
+            organisation_id=connection.platform_organisation_id or None,
+            timeout_seconds=self.timeout_seconds,
+            app_key=self.app_key(spec),
+        )
+
+    def _token(self, spec: ConnectorSpec, held: Held) -> SecretStr | None:
+        """The token that goes out with requests; None where keys do."""
+        if held.access is not None:
+            return SecretStr(self.keys.open(held.access)["access_token"])
+        if spec.oauth is not None:
+            return _tokens_in(spec, self.keys.open(held.sealed)).access_token
+        return None
 
     def app_key(self, spec: ConnectorSpec) -> SecretStr | None:
         """The key of our registration at a provider, where it has one."""
@@ -158,6 +222,13 @@ class Opener:
         )
 
 
+def _tokens_in(spec: ConnectorSpec, opened: Mapping[str, Any]) -> OAuthTokens:
+    """The tokens among a connector's credentials."""
+    credentials = spec.credentials.model_validate(opened)
+    assert isinstance(credentials, OAuthTokens)  # noqa: S101  # a connector with OAuth2 has them
+    return credentials
+
+
 @dataclass(frozen=True)
 class NewConnection:
     """What a person gives to connect a billing entity."""
@@ -185,30 +256,20 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
         raise InvalidInputError(f"{spec.name} cannot be a {new.role.value}")
     schedule = Schedule.parse(new.schedule)
     url = opener.checked_url(spec, new.base_url)
-    credentials = validated(spec.credentials, new.credentials, "credentials")
-    settings = validated(spec.settings, new.settings, "settings")
+    validated(spec.credentials, new.credentials, "credentials")
+    validated(spec.settings, new.settings, "settings")
     with engine.begin() as work:
         refuse_second_ledger(work, new.billing_entity_id, new.role)
     scope = CallScope(correlation_id=f"connect-{new.provider}")
-    connector = spec.build(
-        ConnectorConfig(
-            base_url=url,
-            credentials=credentials,
-            settings=settings,  # type: ignore[arg-type]  # validated as spec.settings above
-            http=opener.http,
-            scope=scope,
-            timeout_seconds=opener.timeout_seconds,
-            app_key=opener.app_key(spec),
-        )
-    )
-    identity = connector.check()
+    unstored = ConnectionRow(provider=spec.key, base_url=new.base_url, settings=new.settings)
+    kept, identity = tried(engine, opener, unstored, new.credentials, scope)
     with engine.begin() as work:
         refuse_second_ledger(work, new.billing_entity_id, new.role)
         row = work.connections.add(
             billing_entity_id=new.billing_entity_id,
             provider=spec.key,
             role=ConnectionRole(new.role.value),
-            sealed=opener.keys.seal(new.credentials),
+            sealed=kept.held.sealed,
             base_url=new.base_url,
             organisation=(identity.organisation_id, identity.organisation_name),
             settings=new.settings,
@@ -216,7 +277,9 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
             schedule=new.schedule,
             next_sync_at=work.connections.now(),
             by_others=spec.by_others,
-            expires_at=expiry_of(credentials),
+            expires_at=kept.held.expires_at,
+            access=kept.held.access,
+            consent_id=kept.consent_id,
         )
         work.audit.add(actor, "connection.add", str(row.id), provider=spec.key, url=url)
         work.waiting.adopt(row.id)
@@ -247,6 +310,72 @@ def validated(
 def expiry_of(credentials: pydantic.BaseModel) -> datetime | None:
     """When credentials end by themselves; None where they do not."""
     return credentials.expires_at if isinstance(credentials, OAuthTokens) else None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Credentials that the provider accepted, as they are stored."""
+
+    held: Held
+    consent_id: UUID | None = None
+    """Of equal ones that are stored already."""
+
+
+def tried(
+    engine: Engine,
+    opener: Opener,
+    connection: ConnectionRow,
+    credentials: dict[str, Any],
+    scope: CallScope,
+) -> tuple[Kept, Identity]:
+    """Find out at the provider whose books credentials open; the connection may be unstored.
+
+    Those that buy a token buy one here, unless another connection to the same address has equal
+    ones: the two share them from then on, and the token.
+
+    Raises:
+        InvalidInputError: They do not fit.
+        ConnectorError: The provider refuses them, or is away.
+    """
+    spec = engine.spec(connection.provider)
+    known = validated(spec.credentials, credentials, "credentials")
+    sealed = opener.keys.seal(credentials)
+    another: Another | None = None
+    if spec.sign_in is None:
+        kept = Kept(Held(sealed, expires_at=expiry_of(known)))
+    elif shared := _equal_consent(engine, opener, connection, credentials):
+        kept = Kept(tokens.fresh(engine, connection, shared, scope), shared)
+        another = _another(engine, connection, shared, scope)
+    else:
+        new = engine.renew(connection, sealed, scope)
+        kept = Kept(Held(sealed, new.access, new.expires_at))
+    return kept, engine.open_connector(connection, kept.held, scope, another).check()
+
+
+def _equal_consent(
+    engine: Engine, opener: Opener, connection: ConnectionRow, credentials: dict[str, Any]
+) -> UUID | None:
+    with engine.begin() as work:
+        there = work.consents.at(connection.provider, connection.base_url)
+    for consent_id, sealed in there:
+        # What another key ring encrypted is another's.
+        with contextlib.suppress(UnreadableSecretError):
+            if opener.keys.open(sealed) == credentials:
+                return consent_id
+    return None
+
+
+def store_anew(work: UnitOfWork, connection: ConnectionRow, kept: Kept) -> None:
+    """Give a connection other credentials; those that shared its old ones keep them."""
+    assert connection.consent_id is not None  # noqa: S101  # it was authorized before
+    old = connection.consent_id
+    if kept.consent_id is not None:
+        work.connections.live_from(connection.id, kept.consent_id)
+    elif work.consents.serves_others(old, connection.id):
+        new = work.consents.add(connection.provider, kept.held)
+        work.connections.live_from(connection.id, new)
+    else:
+        work.consents.replace(old, kept.held)
 
 
 def refuse_second_ledger(work: UnitOfWork, billing_entity_id: UUID, role: Role) -> None:
@@ -297,14 +426,42 @@ def open_for(engine: Engine, connection: ConnectionRow, scope: CallScope) -> Con
         raise NotAllowedError(
             "the connection waits for its authorization: somebody must open its connection URL"
         )
+    consent_id = connection.consent_id
+    with _ending_all(engine, consent_id):
+        held = tokens.fresh(engine, connection, consent_id, scope)
+    return engine.open_connector(
+        connection, held, scope, _another(engine, connection, consent_id, scope)
+    )
+
+
+def _another(
+    engine: Engine, connection: ConnectionRow, consent_id: UUID, scope: CallScope
+) -> Another:
+    """What a connector calls, in the middle of its work, when its token is refused."""
+
+    def renewed(refused: Callable[[Held], bool]) -> Held:
+        try:
+            with _ending_all(engine, consent_id):
+                return tokens.another(engine, connection, consent_id, scope, refused=refused)
+        except (AuthorizationLost, Transient):
+            raise
+        except ConnectorError as error:
+            # An operator's matter, not any record's: the work at hand waits for it.
+            raise Unavailable(error.message, code=error.code) from None
+
+    return renewed
+
+
+@contextlib.contextmanager
+def _ending_all(engine: Engine, consent_id: UUID) -> Iterator[None]:
+    """When a consent has ended, stop whatever lives from it."""
     try:
-        sealed = tokens.fresh(engine, connection, connection.consent_id, scope)
+        yield
     except AuthorizationLost as error:
         with engine.begin() as work:
-            for sharing in work.consents.connections_of(connection.consent_id):
+            for sharing in work.consents.connections_of(consent_id):
                 stop(work, engine, sharing, Stop.DEAUTHORIZE, error)
         raise
-    return engine.open_connector(connection, sealed, scope)
 
 
 def assert_identity(connection: ConnectionRow, identity: Identity) -> None:
@@ -372,6 +529,8 @@ def stop(
     words = {"message": error.message}
     if how is Stop.DEAUTHORIZE:
         cause = error.cause or Cause("authorization_lost", "credentials", words)
+        if spec.auth is AuthKind.OAUTH2:
+            cause = replace(cause, words={**cause.words, "or_file": ""})
         work.connections.set_status(connection.id, ConnectionStatus.DEAUTHORIZED)
         work.queue.hold(connection.id, f"{spec.name} no longer accepts our credentials.")
     elif how is Stop.PARK:
@@ -471,14 +630,11 @@ def reauthorize(
         raise NotAllowedError("the connection was disconnected: add a new one")
     if connection.consent_id is None:
         raise NotAllowedError("the connection was never authorized: open its connection URL")
-    spec = engine.spec(connection.provider)
-    known = validated(spec.credentials, credentials, "credentials")
-    sealed = opener.keys.seal(credentials)
     scope = CallScope(f"reauthorize-{connection_id}")
-    identity = engine.open_connector(connection, sealed, scope).check()
+    kept, identity = tried(engine, opener, connection, credentials, scope)
     assert_identity(connection, identity)
     with engine.begin() as work:
-        work.connections.reseal(connection.consent_id, sealed, expires_at=expiry_of(known))
+        store_anew(work, connection, kept)
         authorization_is_back(work, engine, connection, actor=actor)
         work.audit.add(actor, "connection.reauthorize", str(connection_id))
     return identity
@@ -491,6 +647,6 @@ def authorization_is_back(
     if connection.status is ConnectionStatus.DEAUTHORIZED:
         work.connections.set_status(connection.id, ConnectionStatus.CONNECTED)
         work.queue.release_held(connection.id)
-    for code in ("authorization_lost", "wrong_organisation"):
+    for code in AUTHORIZATION_CODES:
         work.issues.close(work.issues.find(connection.id, code), by=actor)
     _hint(work, engine, connection)

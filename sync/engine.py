@@ -11,6 +11,7 @@ import structlog
 
 from connectors.base import CallScope, Clock, Connector, ConnectorSpec, Deadline
 from models.canonical import ObjectType
+from models.repositories import Held
 from models.tables import ConnectionRow
 from models.unit_of_work import Begin
 
@@ -70,6 +71,10 @@ class Timing:
     retry_base: timedelta = timedelta(seconds=30)
     retry_cap: timedelta = timedelta(hours=6)
     first_check: timedelta = timedelta(seconds=5)
+    keep_events: timedelta = timedelta(days=30)
+    """Webhook events and their deliveries."""
+    keep_log: timedelta = timedelta(days=400)
+    """Attempts, runs and closed issues."""
     later_checks: tuple[timedelta, ...] = field(
         default=(
             timedelta(minutes=1),
@@ -85,20 +90,25 @@ class Timing:
         return self.lease.total_seconds() * 0.9
 
 
-OpenConnector = Callable[[ConnectionRow, bytes, CallScope], Connector]
-"""(connection, sealed credentials, scope) → a connector that speaks for that connection."""
+Another = Callable[[Callable[[Held], bool]], Held]
+"""(was this refused?) → what to use instead: renewed, or what somebody else renewed meanwhile."""
+
+OpenConnector = Callable[[ConnectionRow, Held, CallScope, Another | None], Connector]
+"""(connection, what opens its door, scope, what does when that is refused) → a connector."""
 
 
 @dataclass(frozen=True)
 class Renewed:
-    """Tokens that a provider gave for older ones, sealed already."""
+    """What a provider gave for older tokens or for credentials, sealed already."""
 
-    sealed: bytes
+    sealed: bytes | None
+    """None: the credentials stay as they are."""
     expires_at: datetime | None
+    access: bytes | None = None
 
 
 RenewTokens = Callable[[ConnectionRow, bytes, CallScope], Renewed]
-"""(connection, sealed tokens, scope) → the next ones; called by `sync.tokens` alone."""
+"""(connection, sealed credentials or tokens, scope) → the next tokens; `sync.tokens` calls it."""
 
 
 @dataclass(frozen=True)

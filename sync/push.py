@@ -103,7 +103,7 @@ class Pusher:
     def lane(self, number: int) -> Lane:
         """A way to the provider; the first one checks whose books these are."""
         while len(self.lanes) <= number:
-            scope = CallScope(self.correlation_id)
+            scope = CallScope(self.correlation_id, for_pushes=True)
             connector = connections.open_for(self.engine, self.connection, scope)
             if not self.lanes:
                 connections.assert_identity(self.connection, connector.check())

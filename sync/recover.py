@@ -129,7 +129,7 @@ def recover_due(
     spec = engine.spec(connection.provider)
     if spec.by_others:
         return Pushed()
-    recovery = Recovery(engine, connection, spec, CallScope(correlation_id))
+    recovery = Recovery(engine, connection, spec, CallScope(correlation_id, for_pushes=True))
     for kind in PUSH_ORDER:
         while recovery.found.stopped is None and not over() and recovery.round(kind):
             pass

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from connectors.base import CallScope, Connector, ConnectorSpec, Role
 from connectors.errors import ConnectorError
+from connectors.turns import USED_UP
 from models.canonical import ObjectType
 from models.status import SyncStatus
 from models.tables import (
@@ -41,6 +42,9 @@ from sync.schedule import Schedule
 WAIT = timedelta(seconds=1)
 # Look-ups that are due this soon belong to the run; later ones are left to the sweeper.
 SOON_SECONDS = 20.0
+
+# A run goes on by itself when the provider's allowance is there again this soon.
+LONGEST_PAUSE = timedelta(minutes=5)
 
 # Chunks of a run that somebody watches.
 SHORT_CHUNK_SECONDS = 2.0
@@ -113,32 +117,57 @@ def trigger_run(
         NotAllowedError: The connection cannot be used.
     """
     with engine.begin() as work:
-        connection = connections.get(work, connection_id)
-        if connection.status is not ConnectionStatus.CONNECTED:
-            raise NotAllowedError(
-                f"the connection is {connection.status.value}, so it cannot be synced: "
-                "see `ledgerbridge connections show`"
-            )
-        if connection.by_others:
-            raise NotAllowedError(
-                "an integrator's own program posts for this connection: there is nothing to sync "
-                "from here"
-            )
-        run_id = _queue(
+        return trigger_for(
             work,
             engine,
-            connection,
+            connections.get(work, connection_id),
             trigger=trigger,
             only=only,
             types=types,
             full=full,
-            correlation_id=correlation_id or new_correlation_id(),
+            correlation_id=correlation_id,
         )
-        schedule = Schedule.parse(connection.schedule)
-        moment = schedule.after_manual_run(work.connections.now(), connection_id)
-        work.connections.set_next_sync(connection_id, moment)
-        backfill = full or connection.last_pull_at is None
-        work.after_commit(lambda: engine.hints.run(connection_id, backfill=backfill))
+
+
+def trigger_for(
+    work: UnitOfWork,
+    engine: Engine,
+    connection: ConnectionRow,
+    *,
+    trigger: Trigger = Trigger.MANUAL,
+    only: str | None = None,
+    types: Sequence[ObjectType] | None = None,
+    full: bool = False,
+    correlation_id: str | None = None,
+) -> UUID:
+    """The same for a connection that was read in this transaction.
+
+    Raises:
+        NotAllowedError: The connection cannot be used.
+    """
+    if connection.status is not ConnectionStatus.CONNECTED:
+        raise NotAllowedError(
+            f"the connection is {connection.status.value}, so it cannot be synced: "
+            "see `ledgerbridge connections show`"
+        )
+    if connection.by_others:
+        raise NotAllowedError(
+            "an integrator's own program posts for this connection: there is nothing to sync "
+            "from here"
+        )
+    run_id = _queue(
+        work,
+        engine,
+        connection,
+        trigger=trigger,
+        only=only,
+        types=types,
+        full=full,
+        correlation_id=correlation_id or new_correlation_id(),
+        clock=Schedule.parse(connection.schedule),
+    )
+    backfill = full or connection.last_pull_at is None
+    work.after_commit(lambda: engine.hints.run(connection.id, backfill=backfill))
     return run_id
 
 
@@ -152,27 +181,36 @@ def _queue(
     types: Sequence[ObjectType] | None,
     full: bool,
     correlation_id: str,
+    clock: Schedule | None = None,
 ) -> UUID:
+    """Queue a run or find the active one; with a clock, the next one is a whole interval away."""
     spec = engine.spec(connection.provider)
-    unread = set(BOOKS) - work.cursors.ever_completed(connection.id)
+    now, completed = work.cursors.completed_by_now(connection.id)
+    unread = set(BOOKS) - completed
     steps = steps_for(spec, Role(connection.role.value), only=only, types=types, unread=unread)
-    run_id = work.runs.queue(
-        connection.id, trigger=trigger, correlation_id=correlation_id, steps=steps, full=full
+    queued = work.runs.queue(
+        connection.id,
+        trigger=trigger,
+        correlation_id=correlation_id,
+        steps=steps,
+        full=full,
+        next_sync_at=clock.after_manual_run(now, connection.id) if clock else None,
     )
-    if run_id is None:
-        active = work.runs.active(connection.id)
-        if active is None:  # it ended between the two statements
-            return _queue(
-                work,
-                engine,
-                connection,
-                trigger=trigger,
-                only=only,
-                types=types,
-                full=full,
-                correlation_id=correlation_id,
-            )
-        return active.id
+    if queued is None:  # another one was queued or ended at this moment
+        return _queue(
+            work,
+            engine,
+            connection,
+            trigger=trigger,
+            only=only,
+            types=types,
+            full=full,
+            correlation_id=correlation_id,
+            clock=clock,
+        )
+    run_id, is_new = queued
+    if not is_new:
+        return run_id
     log.info(
         "run.queued",
         connection=str(connection.id),
@@ -273,7 +311,7 @@ class _Advance:
         try:
             unfinished = self._steps(scope)
         except ConnectorError as error:
-            return self._stopped(error)
+            return self._kept_back(error) or self._stopped(error)
         except _ParkedError as parked:
             return self._finish(RunStatus.PARKED, str(parked))
         except Exception as error:
@@ -408,6 +446,14 @@ class _Advance:
             correlation_id=self.run.correlation_id,
         )
         return Progress(self.run.id, finished=True)
+
+    def _kept_back(self, error: ConnectorError) -> Progress | None:
+        """What we kept back to stay within the limits stops this run alone: writes may go on."""
+        if error.code != USED_UP or error.retry_after is None:
+            return None
+        if error.retry_after <= LONGEST_PAUSE:
+            return self._pause(error.retry_after)
+        return self._finish(RunStatus.PARKED, f"{self.spec.name}: {error.message}")
 
     def _stopped(self, error: ConnectorError) -> Progress:
         how = connections.stop_for(error)

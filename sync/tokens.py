@@ -1,9 +1,13 @@
-"""Keeping access tokens fresh: one refresh at a time per consent, stored before it is used.
+"""Keeping access tokens fresh: one request at a time per consent, stored before it is used.
 
 Where a provider rotates refresh tokens, two refreshes at once can cost the whole consent, and so
-can a new token that is used before it is safe. Hence: a lease on the consent's row, the call with
-no transaction open, and a commit behind the fence of the token version, before anybody sees the
-new token. Whoever finds the lease taken waits for the new token.
+can a new token that is used before it is safe; where credentials buy tokens, there may be five an
+hour. Hence: a lease on the consent's row, the call with no transaction open, and a commit behind
+the fence of the token version, before anybody sees the new token. Whoever finds the lease taken
+waits for the new token.
+
+A request that is refused for now closes the way for others until its time; work goes on with the
+old token for as long as that lives.
 """
 
 import time
@@ -13,13 +17,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from connectors.base import CallScope, Deadline
-from connectors.errors import Transient
-from models.repositories import Consent
+from connectors.errors import AuthorizationLost, ConnectorError, RateLimited, Transient
+from connectors.http import LATE
+from models.repositories import Consent, Held
 from models.tables import ConnectionRow
 from sync.engine import Engine, log
 
 MARGIN = timedelta(seconds=60)
 """A token that ends sooner is renewed before work begins."""
+ASSUMED_LIFE = timedelta(minutes=30)
+"""A bought token whose end nobody said is renewed after this; sooner when it is refused."""
+PAUSE = timedelta(seconds=60)
+"""How long no token is asked for when the provider refused or was away and did not say."""
 LEASE = timedelta(seconds=30)
 MOST_SECONDS_OF_CALLING = 20
 """No request leaves later than this after the lease was taken, so none outlives it."""
@@ -35,37 +44,101 @@ class Waiting:
     sleep: Callable[[float], object] = time.sleep
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """Which tokens need no renewal, and which do when there is none."""
+
+    good: Callable[[Consent], bool]
+    usable: Callable[[Consent], bool]
+
+
 def fresh(
     engine: Engine,
     connection: ConnectionRow,
     consent_id: UUID,
     scope: CallScope,
     waiting: Waiting | None = None,
-) -> bytes:
-    """The sealed credentials of a consent, renewed when they are about to end.
+) -> Held:
+    """What a consent holds, renewed when it is about to end.
 
     Raises:
         AuthorizationLost: The consent has ended.
+        RateLimited: The token has ended, and the provider gives no other one yet.
         Transient: The provider does not answer, or somebody else's refresh takes too long.
+        ActionRequired: The provider does not know us any more: an operator must act.
     """
-    waiting = waiting or Waiting()
+    buys = engine.spec(connection.provider).sign_in is not None
+
+    def there(consent: Consent) -> bool:
+        return consent.held.access is not None or not buys
+
+    wanted = _Wanted(
+        good=lambda consent: there(consent) and not consent.ends_soon,
+        usable=lambda consent: there(consent) and not consent.ended,
+    )
+    return _held(engine, connection, consent_id, scope, wanted=wanted, waiting=waiting or Waiting())
+
+
+def another(
+    engine: Engine,
+    connection: ConnectionRow,
+    consent_id: UUID,
+    scope: CallScope,
+    *,
+    refused: Callable[[Held], bool],
+    waiting: Waiting | None = None,
+) -> Held:
+    """What to use instead of a token that the provider refused although it should live.
+
+    Raises:
+        AuthorizationLost: The consent has ended.
+        RateLimited: The provider gives no other token yet.
+        Transient: It does not answer, or somebody else's refresh takes too long.
+    """
+
+    def good(consent: Consent) -> bool:
+        return not refused(consent.held)
+
+    wanted = _Wanted(good, good)
+    return _held(engine, connection, consent_id, scope, wanted=wanted, waiting=waiting or Waiting())
+
+
+def _held(
+    engine: Engine,
+    connection: ConnectionRow,
+    consent_id: UUID,
+    scope: CallScope,
+    *,
+    wanted: _Wanted,
+    waiting: Waiting,
+) -> Held:
     patience = Deadline(waiting.seconds, engine.clocks)
     while True:
         deadline = Deadline(MOST_SECONDS_OF_CALLING, engine.clocks)
         with engine.begin() as work:
-            consent = work.consents.get(consent_id, MARGIN)
-            ours = consent.ends_soon and work.consents.claim_refresh(
+            consent = work.consents.get(consent_id, MARGIN, ASSUMED_LIFE)
+            good = wanted.good(consent)
+            ours = not good and work.consents.claim_refresh(
                 consent_id, consent.token_version, LEASE
             )
-        if not consent.ends_soon:
-            return consent.sealed
+        if good:
+            return consent.held
         if ours:
             call = CallScope(scope.correlation_id, deadline)
             try:
-                return _renewed(engine, connection, consent_id, consent, call)
+                return _renewed(engine, connection, consent_id, consent, call, wanted=wanted)
             finally:
                 scope.count(calls=call.calls, received=call.bytes_received)
-        if patience.left() <= 0:
+        over = patience.left() <= 0
+        if (over or consent.closed_for is not None) and wanted.usable(consent):
+            return consent.held
+        if consent.closed_for is not None:
+            raise RateLimited(
+                "the provider gives no new access token yet",
+                code="no_token_yet",
+                retry_after=consent.closed_for,
+            )
+        if over:
             raise Transient("somebody else is still renewing the access", code="refreshing")
         waiting.sleep(POLL_SECONDS)
 
@@ -76,22 +149,37 @@ def _renewed(
     consent_id: UUID,
     consent: Consent,
     scope: CallScope,
-) -> bytes:
+    *,
+    wanted: _Wanted,
+) -> Held:
     """Renew tokens under the lease that was just taken."""
     kept = False
+    pause: timedelta | None = None
     try:
-        new = engine.renew(connection, consent.sealed, scope)
+        new = engine.renew(connection, consent.held.sealed, scope)
         with engine.begin() as work:
             kept = work.consents.refreshed(
-                consent_id, consent.token_version, new.sealed, new.expires_at
+                consent_id,
+                consent.token_version,
+                sealed=new.sealed,
+                access=new.access,
+                expires_at=new.expires_at,
             )
+    except AuthorizationLost:
+        raise
+    except ConnectorError as error:
+        if error.code == LATE:
+            raise  # nothing left this machine
+        pause = error.retry_after = error.retry_after or PAUSE
+        if not wanted.usable(consent):
+            raise
     finally:
         if not kept:
             with engine.begin() as work:
-                work.consents.give_up_refresh(consent_id, consent.token_version)
-    log.info("consent.refreshed", consent=str(consent_id), kept=kept)
+                work.consents.give_up_refresh(consent_id, consent.token_version, pause=pause)
+        log.info("consent.refreshed", consent=str(consent_id), kept=kept, pause=str(pause or ""))
     if kept:
-        return new.sealed
-    # A person authorized anew meanwhile: theirs is the consent that counts.
+        return Held(new.sealed or consent.held.sealed, new.access, new.expires_at)
+    # The old ones must do; or a person authorized anew meanwhile, and theirs are what counts.
     with engine.begin() as work:
-        return work.consents.get(consent_id, MARGIN).sealed
+        return work.consents.get(consent_id, MARGIN, ASSUMED_LIFE).held

@@ -1,7 +1,7 @@
 """A plain ledger that people let us into by consent, and the parts that ask them for it."""
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -12,11 +12,12 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from connectors.auth import OAuthApp, OAuthTokens
+from connectors.base import Role
 from connectors.memory.simulator import LedgerRules, PlainLedger, spec_for
 from models.crypto import KeyRing
 from models.tables import ConnectionRow, ConsentRow
 from models.unit_of_work import Begin
-from sync import authorizing
+from sync import authorizing, connections
 from sync.connections import Opener
 from sync.engine import Engine, NoHints
 from tests.factories import QUICK, SETTINGS
@@ -115,7 +116,39 @@ class Desk:
             state=answer["state"],
             browser=browser,
             code=answer["code"],
+            beside=answer,
         )
+
+    def another_entity(self, code: str) -> UUID:
+        """One more billing entity of the organisation."""
+        with self.begin() as work:
+            entity = work.tenants.add_entity(
+                work.tenants.organisation("Acme"), code=code, legal_name=code
+            )
+        assert entity is not None
+        return entity.id
+
+    def added(self, entity_id: UUID | None = None, **given: Any) -> ConnectionRow:
+        """A connection with credentials that buy tokens."""
+        rules = self.ledger.rules
+        new = connections.NewConnection(
+            billing_entity_id=entity_id or self.entity_id,
+            provider="memory",
+            role=Role.LEDGER,
+            credentials=given
+            or {"client_id": rules.client_id, "client_secret": rules.client_secret},
+            settings=SETTINGS,
+            base_url="http://plain-ledger",
+            schedule="24h",
+            start_date=date(2026, 1, 1),
+        )
+        return connections.add(self.engine, self.opener, new, actor="test")
+
+    def another_process(self) -> "Desk":
+        """The same, with nothing in common but the database, the keys and the ledger."""
+        opener = replace(self.opener, http=httpx.Client(transport=self.ledger.transport()))
+        engine = replace(self.engine, open_connector=opener.open, renew=opener.renew)
+        return replace(self, opener=opener, engine=engine)
 
     def connected(self, **given: Any) -> ConnectionRow:
         """A connection that was authorized."""
@@ -127,13 +160,19 @@ class Desk:
         """Access tokens are about to end, or have ended."""
         self.pass_time(timedelta(minutes=29, seconds=30))
 
+    def let_end_for_good(self) -> None:
+        """Access tokens have ended."""
+        self.pass_time(timedelta(minutes=30))
+
     def pass_time(self, time: timedelta) -> None:
         """Let time pass for tokens and for questions to owners, here and in the ledger."""
         self.ledger.pass_time(time)
         with self.database.begin() as connection:
             for table, column in (
                 ("consents", "expires_at"),
+                ("consents", "renewed_at"),
                 ("consents", "refresh_lease_until"),
+                ("consents", "refresh_not_before"),
                 ("authorizations", "expires_at"),
             ):
                 connection.execute(

@@ -256,6 +256,7 @@ class Bench:
 _CLOCKS = {
     "synced_records": ("lease_until", "next_attempt_at", "uncertain_since"),
     "connections": ("parked_until", "next_sync_at"),
+    "consents": ("expires_at", "refresh_lease_until", "refresh_not_before"),
     "sync_runs": ("lease_until", "next_step_at"),
     "webhook_deliveries": ("lease_until", "next_attempt_at"),
     "webhook_endpoints": ("failing_since", "paused_until"),

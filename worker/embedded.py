@@ -83,6 +83,12 @@ def redis_url(home: Path) -> str:
     return f"redis+socket://{socket}"
 
 
+def running_redis_url(home: Path) -> str | None:
+    """Where the embedded Redis listens if somebody has started it; starts nothing."""
+    socket = _socket_path(home.resolve() / "redis")
+    return f"redis+socket://{socket}" if _answers(socket) else None
+
+
 def redis_client(url: str, *, patience_seconds: float = 2) -> redis.Redis:
     """A client for a broker URL that soon says whether anybody is there, and never tries twice."""
     return redis.Redis.from_url(

@@ -8,6 +8,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,13 +22,16 @@ from sqlalchemy.orm import sessionmaker
 
 from connectors import registry
 from models.crypto import KeyRing
+from models.tables import ConnectionRow
 from models.unit_of_work import Begin, begin_with
+from sync.allowances import whose
 from sync.connections import Opener
-from sync.engine import Engine, Hints, Timing
-from sync.errors import SyncError
+from sync.engine import Engine, Hints, NoHints, Timing
+from sync.errors import InvalidInputError, SyncError
 from sync.settings import Settings
 from sync.webhooks import Addresses
 from worker import embedded
+from worker.allowances import SharedAllowances
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations" / "alembic.ini"
 
@@ -128,15 +132,28 @@ class Runtime:
     keys: KeyRing
     opener: Opener
     engine: Engine
+    allowances: SharedAllowances
 
     @property
     def addresses(self) -> Addresses:
         """Which URLs webhooks may go to."""
         return Addresses(self.opener.allowed_base_urls, self.opener.allow_loopback)
 
+    def allowance_left(self, connection: ConnectionRow) -> dict[str, int]:
+        """Requests that its provider still allows, by window; empty where nobody counts them."""
+        spec = self.opener.spec(connection.provider)
+        if not spec.limits.stated:
+            return {}
+        try:
+            url = self.opener.checked_url(spec, connection.base_url)
+        except InvalidInputError:
+            return {}
+        return self.allowances.of(spec.limits, whose(spec, url, connection)).left() or {}
+
     def close(self) -> None:
         """Give everything back."""
         self.opener.http.close()
+        self.allowances.close()
         self.database.dispose()
 
 
@@ -182,6 +199,8 @@ def build(settings: Settings, *, role: str, hints: Hints, checked: bool = True) 
         raise
     begin = begin_with(sessionmaker(database, expire_on_commit=False))
     urls = [url.strip().rstrip("/") for url in settings.allowed_base_urls.split(",")]
+    tells = not isinstance(hints, NoHints)
+    allowances = SharedAllowances(partial(_redis_url, settings, told=tells))
     opener = Opener(
         spec=registry.spec,
         keys=keys,
@@ -191,6 +210,7 @@ def build(settings: Settings, *, role: str, hints: Hints, checked: bool = True) 
         allow_loopback=settings.embedded_database,
         oauth_apps=settings.oauth_apps,
         public_url=settings.public_url.rstrip("/"),
+        allowances=allowances,
     )
     engine = Engine(
         begin=begin,
@@ -201,7 +221,14 @@ def build(settings: Settings, *, role: str, hints: Hints, checked: bool = True) 
         timing=timing(settings),
         worker=f"{role}@{socket.gethostname()}:{os.getpid()}",
     )
-    return Runtime(settings, database, begin, keys, opener, engine)
+    return Runtime(settings, database, begin, keys, opener, engine, allowances)
+
+
+def _redis_url(settings: Settings, *, told: bool) -> str | None:
+    """Where requests are counted; None when a process that tells nobody has the place to itself."""
+    if settings.redis_url is not None:
+        return settings.redis_url
+    return embedded.redis_url(settings.home) if told else embedded.running_redis_url(settings.home)
 
 
 def timing(settings: Settings) -> Timing:
@@ -212,4 +239,6 @@ def timing(settings: Settings) -> Timing:
         push_attempts=settings.push_attempts,
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         first_check=timedelta(seconds=settings.first_check_seconds),
+        keep_events=timedelta(days=settings.keep_events_days),
+        keep_log=timedelta(days=settings.keep_log_days),
     )

@@ -51,7 +51,7 @@ def callback(request: Request, runtime: RuntimeOf) -> Response:
     query = request.query_params
     given = {name: query.get(name, "") for name in ("state", "code", "error")}
     browser = request.cookies.get(COOKIE, "")
-    if not given["state"] or max(map(len, (browser, *given.values()))) > _LONGEST:
+    if not given["state"] or max(map(len, (browser, *query.values()))) > _LONGEST:
         return _problem(StateError("This is no answer to a question of ours."))
     if given["error"] or not given["code"]:
         return _refused(runtime, given["state"], browser, given["error"])
@@ -62,6 +62,7 @@ def callback(request: Request, runtime: RuntimeOf) -> Response:
             state=given["state"],
             browser=browser,
             code=given["code"],
+            beside=dict(query),
         )
     except (StateError, NotAllowedError, InvalidInputError, ConnectorError) as error:
         return _problem(error)

@@ -6,6 +6,8 @@ every kind of provider. README.md describes the API.
 
 from datetime import timedelta
 
+from pydantic import BaseModel
+
 from connectors.auth import OAuthTokens
 from connectors.base import (
     Changes,
@@ -20,9 +22,11 @@ from connectors.base import (
 )
 from connectors.memory.connector import (
     PAGE_SIZE,
+    MemoryClientCredentials,
     MemoryConnector,
     MemoryCredentials,
     MemorySettings,
+    sign_in,
 )
 from models.canonical import ObjectType
 
@@ -50,9 +54,13 @@ def plain_ledger_spec(
     consistency_delay: timedelta = timedelta(seconds=2),
     per_minute: int | None = None,
     concurrent: int = 4,
-    oauth: bool = False,
+    oauth: OAuthSpec | None = None,
+    signs_in: bool = False,
 ) -> ConnectorSpec:
     """The spec of a plain ledger that behaves in a certain way; the defaults are the usual one."""
+    credentials: type[BaseModel] = OAuthTokens if oauth else MemoryCredentials
+    if signs_in:
+        credentials = MemoryClientCredentials
     pull = PullSpec(page_size=page_size, changes=Changes.CURSOR)
     types = {kind: TypeSpec(pull=pull) for kind in ObjectType}
     for kind, operations in _OPERATIONS.items():
@@ -71,8 +79,9 @@ def plain_ledger_spec(
         name="Plain ledger",
         types=types,
         build=MemoryConnector,
-        credentials=OAuthTokens if oauth else MemoryCredentials,
-        oauth=OAuthSpec("/oauth/authorize", "/oauth/token", ("books",)) if oauth else None,
+        credentials=credentials,
+        oauth=oauth,
+        sign_in=sign_in if signs_in else None,
         settings=MemorySettings,
         limits=Limits(per_minute=per_minute, concurrent=concurrent),
         idempotency=Idempotency(remembers_keys, replays_errors) if remembers_keys else None,

@@ -1,17 +1,20 @@
 """The plain ledger's endpoints: one method each. README.md describes them."""
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
-from connectors.base import ConnectorConfig, Period
+from connectors.base import ConnectorConfig, Period, SignedIn
 from connectors.errors import OutcomeUnknown, Unavailable
 from connectors.http import Http, timeout_of
 from connectors.memory.errors import classify
-from connectors.memory.wire import Found, Listed, Organisation, Problem, Results, Summary
+from connectors.memory.wire import Found, Listed, Organisation, Problem, Results, Summary, Token
 from models.canonical import ObjectType
 
 Wire = Mapping[str, Any]
@@ -27,19 +30,43 @@ class Written:
     request_id: str | None = None
 
 
+def sign_in(config: ConnectorConfig, client_id: str, secret: SecretStr) -> SignedIn:
+    """POST /sign-in: a token for an id and a secret."""
+    pair = f"{quote(client_id, safe='')}:{quote(secret.get_secret_value(), safe='')}"
+    basic = base64.b64encode(pair.encode()).decode()
+    http = Http(
+        config.http,
+        config.base_url,
+        config.scope,
+        secrets=[secret.get_secret_value(), basic],
+        classify=classify,
+        timeout=timeout_of(config.timeout_seconds),
+    )
+    asked_at = datetime.now(UTC)
+    # A write, because it is not to be repeated: the ledger counts tokens.
+    response = http.write("POST", "/sign-in", headers={"Authorization": f"Basic {basic}"})
+    token = _read(Token, response)
+    lasts = token.expires_in
+    return SignedIn(
+        SecretStr(token.access_token),
+        None if lasts is None else asked_at + timedelta(seconds=lasts),
+    )
+
+
 class Client:
     """One connection's calls to its plain ledger."""
 
-    def __init__(self, config: ConnectorConfig, api_key: str) -> None:
+    def __init__(self, config: ConnectorConfig, key: SecretStr, books: str | None = None) -> None:
         self._http = Http(
             config.http,
             config.base_url,
             config.scope,
-            secrets=[api_key],
             classify=classify,
             timeout=timeout_of(config.timeout_seconds),
+            bearer=key,
+            renew=config.renew,
         )
-        self._reads = {"Authorization": f"Bearer {api_key}"}
+        self._reads = {"X-Organisation": books} if books else {}
         self._writes = dict(self._reads)
         if config.organisation_id:
             # The ledger refuses to write into other books than those that were connected.

@@ -24,6 +24,7 @@ from connectors.base import (
     PulledRecord,
     PushItem,
     PushResult,
+    SignedIn,
     Unclear,
 )
 from connectors.errors import (
@@ -34,7 +35,7 @@ from connectors.errors import (
     Rejected,
     Unsupported,
 )
-from connectors.memory import mapping
+from connectors.memory import client, mapping
 from connectors.memory.client import Client, Written
 from connectors.memory.errors import BatchRefused, error_for
 from connectors.memory.steps import (
@@ -70,11 +71,26 @@ class MemorySettings(ConnectorSettings):
     """The ledger wants price x quantity to be each line's net amount."""
 
 
-def _key(credentials: BaseModel) -> str:
-    """What goes into the header: the owner's key, or the token that a consent gave."""
-    if isinstance(credentials, OAuthTokens):
-        return credentials.access_token.get_secret_value()
-    return MemoryCredentials.model_validate(credentials).api_key.get_secret_value()
+class MemoryClientCredentials(BaseModel):
+    """What buys a token of a plain ledger that has a sign-in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client_id: str
+    client_secret: SecretStr
+
+
+def sign_in(config: ConnectorConfig) -> SignedIn:
+    """Buy a token."""
+    given = MemoryClientCredentials.model_validate(config.credentials)
+    return client.sign_in(config, given.client_id, given.client_secret)
+
+
+def _key(config: ConnectorConfig) -> SecretStr:
+    """What goes into the header: the token of a consent or of a sign-in, or the owner's key."""
+    if config.access_token is not None:
+        return config.access_token
+    return MemoryCredentials.model_validate(config.credentials).api_key
 
 
 Members = dict[int, PushItem]
@@ -88,7 +104,9 @@ class MemoryConnector:
         settings = config.settings
         self._exact_lines = isinstance(settings, MemorySettings) and settings.exact_lines
         self._base_url = config.base_url
-        self._client = Client(config, _key(config.credentials))
+        given = config.credentials
+        books = given.callback.get("books") if isinstance(given, OAuthTokens) else None
+        self._client = Client(config, _key(config), books)
 
     def check(self) -> Identity:
         """Whose books these are."""

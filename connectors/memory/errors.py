@@ -13,6 +13,7 @@ from connectors.errors import (
     MappingMissing,
     PermissionDenied,
     Rejected,
+    TokenRefused,
     Unavailable,
 )
 from connectors.http import error_in, retry_after
@@ -23,7 +24,7 @@ _KINDS: Mapping[str, type[ConnectorError]] = {
     "unknown_tax_rate": MappingMissing,
     "unknown_item": MappingMissing,
     "stale_version": Conflict,
-    "unauthorized": AuthorizationLost,
+    "unauthorized": TokenRefused,
     "wrong_organisation": AuthorizationLost,
     "read_only": PermissionDenied,
 }

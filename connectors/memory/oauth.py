@@ -1,4 +1,4 @@
-"""The plain ledger's way in by consent: OAuth2 with PKCE, and tokens that rotate.
+"""The plain ledger's ways in with tokens: OAuth2 with PKCE and rotation, or a sign-in.
 
 As strict as real providers are where it hurts: a code works once and only for the address and the
 verifier that it was asked with; a refresh token that is sent a second time ends the consent.
@@ -8,6 +8,7 @@ import base64
 import binascii
 import datetime as dt
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,9 @@ from connectors.memory.rules import LedgerRules
 
 AUTHORIZE, TOKEN = "/oauth/authorize", "/oauth/token"
 PATHS = frozenset({AUTHORIZE, TOKEN})
+SIGN_IN = "/sign-in"
 _CODE_LIFE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass
@@ -50,11 +53,16 @@ class Tokens:
         self._spent: dict[str, _Consent] = {}
         """Codes and refresh tokens that were used: seen again, they cost the consent."""
         self.consents: list[_Consent] = []
+        self._sign_ins: deque[dt.datetime] = deque()
 
     def withdraw(self) -> None:
         """Whoever consented changes their mind."""
         for consent in self.consents:
             consent.ended = True
+
+    def end_access(self) -> None:
+        """All access tokens end now, although they should live."""
+        self._access.clear()
 
     def accepts(self, token: str) -> bool:
         """Whether an access token works now."""
@@ -77,6 +85,8 @@ class Tokens:
             given["error"] = "invalid_request"
         else:
             given["code"] = secrets.token_urlsafe(16)
+            if rules.names_books:
+                given["books"] = rules.organisation_id
             self.consents.append(consent := _Consent())
             self._codes[given["code"]] = _Code(
                 consent,
@@ -95,6 +105,24 @@ class Tokens:
         if form.get("grant_type") == "refresh_token":
             return self._given(self._refreshed(form.get("refresh_token", "")), form)
         raise Refusal(400, {"error": "unsupported_grant_type"})
+
+    def sign_in(self, request: Request) -> Answer:
+        """Sell a token for a client's id and secret; so many an hour, refused ones included."""
+        rules, now = self._rules(), self._clock()
+        while self._sign_ins and self._sign_ins[0] <= now - _HOUR:
+            self._sign_ins.popleft()
+        if rules.sign_ins_per_hour is not None and len(self._sign_ins) >= rules.sign_ins_per_hour:
+            wait = int((self._sign_ins[0] + _HOUR - now).total_seconds()) + 1
+            body = {"code": "throttled", "message": "too many tokens", "words": {}}
+            raise Refusal(429, body, {"Retry-After": str(wait)})
+        self._sign_ins.append(now)
+        try:
+            self._require_client(request, {})
+        except Refusal:
+            body = {"code": "unauthorized", "message": "the client is not known", "words": {}}
+            raise Refusal(401, body) from None
+        self.consents.append(consent := _Consent())
+        return Answer(200, self._access_to(consent, said=rules.says_life))
 
     def _require_client(self, request: Request, form: dict[str, str]) -> None:
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
@@ -141,18 +169,18 @@ class Tokens:
 
     def _given(self, consent: _Consent, form: dict[str, str] | None = None) -> Answer:
         """New tokens; where refresh tokens do not rotate, a refresh gives no other one."""
-        rules = self._rules()
-        access = secrets.token_urlsafe(16)
-        self._access[access] = (consent, self._clock() + rules.access_life)
-        body: dict[str, Any] = {
-            "access_token": access,
-            "token_type": "Bearer",
-            "expires_in": int(rules.access_life.total_seconds()),
-        }
-        if form is None or rules.rotates_tokens:
+        body = {**self._access_to(consent), "token_type": "Bearer"}
+        if form is None or self._rules().rotates_tokens:
             body["refresh_token"] = secrets.token_urlsafe(16)
             self._refresh[body["refresh_token"]] = consent
         return Answer(200, body)
+
+    def _access_to(self, consent: _Consent, *, said: bool = True) -> dict[str, Any]:
+        """A new access token; how long it works may remain unsaid."""
+        access, life = secrets.token_urlsafe(16), self._rules().access_life
+        self._access[access] = (consent, self._clock() + life)
+        seconds = int(life.total_seconds())
+        return {"access_token": access, "expires_in": seconds if said else None}
 
 
 def _refused() -> Refusal:

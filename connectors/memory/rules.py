@@ -37,10 +37,19 @@ class LedgerRules:
     """People let us in by consenting: `/oauth/authorize`, `/oauth/token`; keys are refused."""
     client_id: str = "plain-client"
     client_secret: str = "plain-client-secret"  # noqa: S105  # a simulator's
+    sign_in: bool = False
+    """The same id and secret buy a token at `/sign-in`; keys are refused."""
+    sign_ins_per_hour: int | None = None
+    """More are answered with 429 and Retry-After."""
+    says_life: bool = True
+    """False: nothing is said about how long a bought token works."""
     consents: bool = True
     """False: whoever is asked for consent refuses it."""
     access_life: timedelta = timedelta(minutes=30)
     """How long an access token works."""
+    names_books: bool = False
+    """Whose books a consent opens comes beside its code as `books`, and must come with every call
+    as `X-Organisation`."""
     rotates_tokens: bool = True
     """A refresh token works once; one that comes again costs the whole consent."""
     calls_per_minute: int | None = None

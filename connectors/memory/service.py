@@ -21,8 +21,8 @@ from connectors.memory.books import Books
 from connectors.memory.entry import DATED, POSTED, Entry
 from connectors.memory.oauth import AUTHORIZE as OAUTH_AUTHORIZE
 from connectors.memory.oauth import PATHS as OAUTH_PATHS
+from connectors.memory.oauth import SIGN_IN, Tokens
 from connectors.memory.oauth import TOKEN as OAUTH_TOKEN
-from connectors.memory.oauth import Tokens
 from connectors.memory.rules import LedgerRules, Refused
 from connectors.simulator import Simulator, route
 from models.canonical import AnyRecord, BillingDocument, ObjectType, record_adapter
@@ -100,20 +100,22 @@ class LedgerService(Simulator):
         """Refuse wrong keys, too many calls, and writes into other books."""
         if self.rules.oauth and request.path in OAUTH_PATHS:
             return
+        if self.rules.sign_in and request.path == SIGN_IN:
+            return
         given = request.headers.get("authorization", "")
         known = f"Bearer {self.rules.api_key}"
-        if self.rules.oauth:
+        if self.rules.oauth or self.rules.sign_in:
             if not self.tokens.accepts(given.removeprefix("Bearer ")):
                 raise _refusal(401, "unauthorized", "the token is not known or has ended")
         elif not hmac.compare_digest(given.encode(), known.encode()):
             raise _refusal(401, "unauthorized", "the key is not known")
         self._throttle()
-        if request.method == "GET":
-            return
-        if not self.rules.may_write:
+        reads, ours = request.method == "GET", self.rules.organisation_id
+        if not reads and not self.rules.may_write:
             raise _refusal(403, "read_only", "this key may only read")
-        ours = self.rules.organisation_id
-        meant = request.headers.get("x-organisation", ours)
+        if reads and not self.rules.names_books:
+            return
+        meant = request.headers.get("x-organisation", "" if self.rules.names_books else ours)
         if meant != ours:
             theirs = f"{self.rules.organisation_name} ({ours})"
             message = f"these are the books of {theirs}"
@@ -140,6 +142,11 @@ class LedgerService(Simulator):
     def token(self, request: Request) -> Answer:
         """Give tokens for a code or for a refresh token."""
         return self.tokens.token(request)
+
+    @route("POST", SIGN_IN)
+    def sign_in(self, request: Request) -> Answer:
+        """Sell a token for a client's id and secret."""
+        return self.tokens.sign_in(request)
 
     @route("GET", "/organisation")
     def organisation(self, request: Request) -> Answer:

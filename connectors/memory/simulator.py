@@ -14,10 +14,11 @@ from typing import Any
 
 import httpx
 
-from connectors.base import CallScope, ConnectorConfig, ConnectorSpec
+from connectors.base import CallScope, ConnectorConfig, ConnectorSpec, OAuthSpec
 from connectors.memory import plain_ledger_spec
 from connectors.memory.connector import MemoryConnector, MemoryCredentials, MemorySettings
 from connectors.memory.entry import Entry
+from connectors.memory.oauth import AUTHORIZE, TOKEN
 from connectors.memory.rules import LedgerRules, Numbers, TaxRounding
 from connectors.memory.service import LedgerService
 from connectors.simulator import Sandbox
@@ -221,6 +222,9 @@ _TOTALS = frozenset({"net_total", "tax_total", "total", "balance", "payable_amou
 def spec_for(ledger: PlainLedger, *, concurrent: int = 1) -> ConnectorSpec:
     """The spec of a ledger with its present rules: batch size, steps, keys, delay."""
     rules = ledger.rules
+    consent = OAuthSpec(
+        AUTHORIZE, TOKEN, ("books",), callback_keeps=("books",) if rules.names_books else ()
+    )
     return plain_ledger_spec(
         batch_size=rules.batch_size,
         page_size=rules.page_size,
@@ -231,7 +235,8 @@ def spec_for(ledger: PlainLedger, *, concurrent: int = 1) -> ConnectorSpec:
         consistency_delay=rules.hidden_for,
         per_minute=rules.calls_per_minute,
         concurrent=concurrent,
-        oauth=rules.oauth,
+        oauth=consent if rules.oauth else None,
+        signs_in=rules.sign_in,
     )
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class _Wire(BaseModel):
@@ -81,6 +81,13 @@ class Results(_Wire):
     """The answer to a batch: for each item what was written, or why not."""
 
     results: list[Problem | Summary]
+
+
+class Token(BaseModel):
+    """What `/sign-in` sells."""
+
+    access_token: str = Field(min_length=1)
+    expires_in: int | None = Field(None, ge=0, le=10**9)
 
 
 class Organisation(_Wire):

@@ -38,7 +38,15 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("token_version", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("access_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column(
+            "renewed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.Column("refresh_lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refresh_not_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -276,10 +284,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
         sa.UniqueConstraint(
             "billing_entity_id",
-            "source_id",
             "type",
             "external_id",
-            name=op.f("uq_documents_billing_entity_id_source_id_type_external_id"),
+            "source_id",
+            name=op.f("uq_documents_billing_entity_id_type_external_id_source_id"),
             postgresql_nulls_not_distinct=True,
         ),
     )
@@ -288,6 +296,7 @@ def upgrade() -> None:
         "documents",
         ["billing_entity_id", "type", "document_date", "id"],
         unique=False,
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
         "ix_documents_number", "documents", ["billing_entity_id", "type", "number"], unique=False
@@ -458,6 +467,9 @@ def upgrade() -> None:
         ),
         sa.Column("object_id", sa.Uuid(), nullable=False),
         sa.Column("object_date", sa.Date(), nullable=True),
+        sa.Column("billing_entity_id", sa.Uuid(), nullable=False),
+        sa.Column("own", sa.Boolean(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
         sa.Column("platform_object_id", sa.Text(), nullable=True),
         sa.Column("marker", sa.Text(), nullable=False),
         sa.Column(
@@ -517,6 +529,28 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
+        sa.Column(
+            "sync_status",
+            sa.Text(),
+            sa.Computed(
+                "CASE WHEN status IN ('done', 'done_manually', 'skipped') THEN 'done' "
+                "WHEN status = 'rejected' THEN 'error' "
+                "WHEN status = 'blocked' AND blocked_by IS NULL AND issue_id IS NOT NULL "
+                "THEN 'error' ELSE 'pending' END",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "lag",
+            sa.Integer(),
+            sa.Computed(
+                "width_bucket(extract(epoch FROM updated_at - created_at), "
+                "'{3600,14400,57600,230400,921600,3686400,14745600,58982400}'::numeric[])",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name=op.f("fk_synced_records_connection_id")
         ),
@@ -554,7 +588,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_synced_records_issue",
         "synced_records",
-        ["issue_id"],
+        ["issue_id", "updated_at", "id"],
         unique=False,
         postgresql_where=sa.text("issue_id IS NOT NULL"),
     )
@@ -564,12 +598,6 @@ def upgrade() -> None:
         ["lease_until"],
         unique=False,
         postgresql_where=sa.text("status = 'sending'"),
-    )
-    op.create_index(
-        "ix_synced_records_log",
-        "synced_records",
-        ["connection_id", "updated_at", "id"],
-        unique=False,
     )
     op.create_index(
         "ix_synced_records_moving",
@@ -614,7 +642,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["record_id"], ["synced_records.id"], name=op.f("fk_attempts_record_id")
         ),
-        sa.ForeignKeyConstraint(["run_id"], ["sync_runs.id"], name=op.f("fk_attempts_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
     )
     op.create_index("ix_attempts_record", "attempts", ["record_id", "started_at"], unique=False)
@@ -635,7 +662,6 @@ def downgrade() -> None:
         table_name="synced_records",
         postgresql_where=sa.text("status IN ('pending', 'retry_wait', 'uncertain', 'sending')"),
     )
-    op.drop_index("ix_synced_records_log", table_name="synced_records")
     op.drop_index(
         "ix_synced_records_lease",
         table_name="synced_records",

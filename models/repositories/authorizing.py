@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from models.repositories.statement import Repository
-from models.tables import AuthorizationRow, ConnectionRow, ConnectionStatus
+from models.tables import AuthorizationRow, ConnectionRow, ConnectionStatus, ConsentRow
 
 
 class Authorizations(Repository):
@@ -22,12 +22,7 @@ class Authorizations(Repository):
         sealed: bytes,
         life: timedelta,
     ) -> None:
-        """Note a question; those of the connection whose time is long over go."""
-        self._execute(
-            "DELETE FROM authorizations "
-            "WHERE connection_id = :connection AND expires_at < now() - interval '1 day'",
-            connection=connection_id,
-        )
+        """Note a question; the sweeper takes out those that nobody answered."""
         self._execute(
             """
             INSERT INTO authorizations
@@ -78,27 +73,114 @@ class Authorizations(Repository):
 
 
 @dataclass(frozen=True)
-class Consent:
-    """Tokens as they stand, and whether they are about to end."""
+class Held:
+    """What opens a platform's door, encrypted: credentials or tokens, and what they bought."""
 
     sealed: bytes
+    access: bytes | None = None
+    """The token that the credentials bought, where they buy one."""
+    expires_at: datetime | None = None
+    """When the access token ends, where that is known."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """Tokens as they stand, whether they end, and whether new ones may be asked for."""
+
+    held: Held
     token_version: int
     ends_soon: bool
+    ended: bool
+    closed_for: timedelta | None
+    """For so long no request for new ones may leave; None when one may."""
 
 
 class Consents(Repository):
     """Sets of credentials and tokens."""
 
-    def get(self, consent_id: UUID, margin: timedelta) -> Consent:
-        """The present tokens; they end soon when less than `margin` is left."""
+    def get(self, consent_id: UUID, margin: timedelta, assumed: timedelta) -> Consent:
+        """The present tokens.
+
+        They end soon when less than `margin` is left, or when a token that was bought and whose
+        end is not known is older than `assumed`.
+        """
         row = self._execute(
-            "SELECT sealed, token_version, "
-            "coalesce(expires_at < now() + :margin, false) AS ends_soon "
-            "FROM consents WHERE id = :id",
+            """
+            SELECT sealed, access_sealed, expires_at, token_version,
+                   coalesce(expires_at < now() + :margin,
+                            access_sealed IS NOT NULL AND renewed_at < now() - :assumed)
+                       AS ends_soon,
+                   coalesce(expires_at <= now(), false) AS ended,
+                   CASE WHEN refresh_not_before > now() THEN refresh_not_before - now() END
+                       AS closed_for
+              FROM consents WHERE id = :id
+            """,
             id=consent_id,
             margin=margin,
+            assumed=assumed,
         ).one()
-        return Consent(bytes(row.sealed), row.token_version, row.ends_soon)
+        access = None if row.access_sealed is None else bytes(row.access_sealed)
+        return Consent(
+            Held(bytes(row.sealed), access, row.expires_at),
+            row.token_version,
+            row.ends_soon,
+            row.ended,
+            row.closed_for,
+        )
+
+    def add(self, provider: str, held: Held) -> UUID:
+        """Store credentials, and what they bought."""
+        row = ConsentRow(
+            provider=provider,
+            sealed=held.sealed,
+            access_sealed=held.access,
+            expires_at=held.expires_at,
+        )
+        self._session.add(row)
+        self._session.flush()
+        return row.id
+
+    def replace(self, consent_id: UUID, held: Held) -> None:
+        """Store other credentials in the place of these; a refresh under way is of the old ones."""
+        self._execute(
+            """
+            UPDATE consents
+               SET sealed = :sealed, access_sealed = :access, expires_at = :expires_at,
+                   renewed_at = now(), refresh_lease_until = NULL, refresh_not_before = NULL,
+                   token_version = token_version + 1, updated_at = now()
+             WHERE id = :id
+            """,
+            id=consent_id,
+            sealed=held.sealed,
+            access=held.access,
+            expires_at=held.expires_at,
+        )
+
+    def at(self, provider: str, base_url: str | None) -> list[tuple[UUID, bytes]]:
+        """The credentials, encrypted, of all connections in use to one address."""
+        found = self._execute(
+            """
+            SELECT DISTINCT c.id, c.sealed
+              FROM consents c JOIN connections n ON n.consent_id = c.id
+             WHERE n.provider = :provider AND n.base_url IS NOT DISTINCT FROM :base_url
+               AND n.status <> 'disconnected'
+             ORDER BY c.id
+            """,
+            provider=provider,
+            base_url=base_url,
+        )
+        return [(row.id, bytes(row.sealed)) for row in found]
+
+    def serves_others(self, consent_id: UUID, connection_id: UUID) -> bool:
+        """Whether another connection lives from the same credentials."""
+        return bool(
+            self._execute(
+                "SELECT EXISTS (SELECT FROM connections WHERE consent_id = :consent "
+                "AND id <> :connection AND status <> 'disconnected')",
+                consent=consent_id,
+                connection=connection_id,
+            ).scalar_one()
+        )
 
     def claim_refresh(self, consent_id: UUID, token_version: int, lease: timedelta) -> bool:
         """Be the only one who refreshes these tokens, for a while."""
@@ -108,6 +190,7 @@ class Consents(Repository):
                 UPDATE consents SET refresh_lease_until = now() + :lease
                  WHERE id = :id AND token_version = :version
                    AND (refresh_lease_until IS NULL OR refresh_lease_until < now())
+                   AND (refresh_not_before IS NULL OR refresh_not_before <= now())
                 """,
                 id=consent_id,
                 version=token_version,
@@ -116,31 +199,47 @@ class Consents(Repository):
         )
 
     def refreshed(
-        self, consent_id: UUID, token_version: int, sealed: bytes, expires_at: datetime | None
+        self,
+        consent_id: UUID,
+        token_version: int,
+        *,
+        sealed: bytes | None,
+        access: bytes | None,
+        expires_at: datetime | None,
     ) -> bool:
-        """Keep new tokens, unless somebody stored newer ones meanwhile."""
+        """Keep new tokens, unless somebody stored newer ones meanwhile.
+
+        Without `sealed` the credentials stay as they are: keys may have been changed meanwhile.
+        """
         return bool(
             self._execute(
                 """
                 UPDATE consents
-                   SET sealed = :sealed, expires_at = :expires_at, refresh_lease_until = NULL,
+                   SET sealed = coalesce(:sealed, sealed), access_sealed = :access,
+                       expires_at = :expires_at, renewed_at = now(),
+                       refresh_lease_until = NULL, refresh_not_before = NULL,
                        token_version = token_version + 1, updated_at = now()
                  WHERE id = :id AND token_version = :version
                 """,
                 id=consent_id,
                 version=token_version,
                 sealed=sealed,
+                access=access,
                 expires_at=expires_at,
             ).rowcount
         )
 
-    def give_up_refresh(self, consent_id: UUID, token_version: int) -> None:
-        """Let somebody else try."""
+    def give_up_refresh(
+        self, consent_id: UUID, token_version: int, *, pause: timedelta | None = None
+    ) -> None:
+        """Let somebody else try: at once, or after a pause."""
         self._execute(
-            "UPDATE consents SET refresh_lease_until = NULL "
+            "UPDATE consents SET refresh_lease_until = NULL, "
+            "refresh_not_before = now() + CAST(:pause AS interval) "
             "WHERE id = :id AND token_version = :version",
             id=consent_id,
             version=token_version,
+            pause=pause,
         )
 
     def connections_of(self, consent_id: UUID) -> list[ConnectionRow]:

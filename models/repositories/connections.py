@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from models.repositories.authorizing import Consents, Held
 from models.repositories.events import Events
 from models.repositories.statement import Repository
 from models.tables import (
@@ -14,7 +15,6 @@ from models.tables import (
     ConnectionRole,
     ConnectionRow,
     ConnectionStatus,
-    ConsentRow,
 )
 
 
@@ -36,14 +36,15 @@ class Connections(Repository):
         next_sync_at: datetime,
         by_others: bool = False,
         expires_at: datetime | None = None,
+        access: bytes | None = None,
+        consent_id: UUID | None = None,
     ) -> ConnectionRow:
-        """Store a connection that was just checked, with its own consent."""
-        consent = ConsentRow(provider=provider, sealed=sealed, expires_at=expires_at)
-        self._session.add(consent)
-        self._session.flush()
+        """Store a connection that was just checked, with its own consent or one that is there."""
+        if consent_id is None:
+            consent_id = Consents(self._session).add(provider, Held(sealed, access, expires_at))
         row = ConnectionRow(
             billing_entity_id=billing_entity_id,
-            consent_id=consent.id,
+            consent_id=consent_id,
             provider=provider,
             role=role,
             status=ConnectionStatus.CONNECTED,
@@ -100,16 +101,12 @@ class Connections(Repository):
         self,
         row: ConnectionRow,
         *,
-        sealed: bytes,
-        expires_at: datetime | None,
+        consent_id: UUID,
         organisation: tuple[str, str],
         base_url: str | None,
     ) -> None:
         """Connect a pending connection with the consent that was just given; it syncs at once."""
-        consent = ConsentRow(provider=row.provider, sealed=sealed, expires_at=expires_at)
-        self._session.add(consent)
-        self._session.flush()
-        row.consent_id = consent.id
+        row.consent_id = consent_id
         row.platform_organisation_id, row.platform_organisation_name = organisation
         row.base_url = base_url
         row.status = ConnectionStatus.CONNECTED
@@ -159,29 +156,33 @@ class Connections(Repository):
             )
         ).scalar_one_or_none()
 
-    def reseal(self, consent_id: UUID, sealed: bytes, *, expires_at: datetime | None) -> None:
-        """Replace the credentials of a consent; a refresh under way is of the old ones."""
+    def live_from(self, connection_id: UUID, consent_id: UUID) -> None:
+        """Let a connection use other credentials than before."""
         self._execute(
-            "UPDATE consents SET sealed = :sealed, expires_at = :expires_at, "
-            "refresh_lease_until = NULL, token_version = token_version + 1, updated_at = now() "
+            "UPDATE connections SET consent_id = :consent, updated_at = now() WHERE id = :id",
+            consent=consent_id,
+            id=connection_id,
+        )
+
+    def rekey(self, consent_id: UUID, held: Held) -> None:
+        """Store the same secrets under another key; a refresh under way may go on."""
+        self._execute(
+            "UPDATE consents SET sealed = :sealed, access_sealed = :access, updated_at = now() "
             "WHERE id = :id",
-            sealed=sealed,
-            expires_at=expires_at,
+            sealed=held.sealed,
+            access=held.access,
             id=consent_id,
         )
 
-    def rekey(self, consent_id: UUID, sealed: bytes) -> None:
-        """Store the same credentials under another key; a refresh under way may go on."""
-        self._execute(
-            "UPDATE consents SET sealed = :sealed, updated_at = now() WHERE id = :id",
-            sealed=sealed,
-            id=consent_id,
+    def all_sealed(self) -> list[tuple[UUID, Held]]:
+        """All encrypted credentials and tokens, locked, for a change of keys."""
+        found = self._execute(
+            "SELECT id, sealed, access_sealed FROM consents ORDER BY id FOR UPDATE"
         )
-
-    def all_sealed(self) -> list[tuple[UUID, bytes]]:
-        """All encrypted credentials, locked, for a change of keys."""
-        found = self._execute("SELECT id, sealed FROM consents ORDER BY id FOR UPDATE")
-        return [(row.id, bytes(row.sealed)) for row in found]
+        return [
+            (row.id, Held(bytes(row.sealed), row.access_sealed and bytes(row.access_sealed)))
+            for row in found
+        ]
 
     def set_status(self, connection_id: UUID, status: ConnectionStatus) -> None:
         """Change whether a connection may be used."""

@@ -41,8 +41,14 @@ class ConsentRow(Base):
     """The fence of a refresh: it is stored only where nobody stored a newer consent meanwhile."""
     expires_at: Mapped[datetime | None]
     """When the access token ends; None where credentials do not end by themselves."""
+    access_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The token that the credentials bought, encrypted, where they buy one."""
+    renewed_at: Mapped[CreatedAt]
+    """When the present tokens came."""
     refresh_lease_until: Mapped[datetime | None]
     """Somebody is refreshing the tokens until then, and nobody else may."""
+    refresh_not_before: Mapped[datetime | None]
+    """No token request leaves before then: the last one was refused, or not answered."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

@@ -119,6 +119,20 @@ class TestConsent:
         assert "Plain Ledger SARL in Plain ledger is connected" in words(page)
         assert consenting.status(row) is ConnectionStatus.CONNECTED
 
+    def test_books_that_are_named_beside_the_code_are_handed_on(
+        self, serve: Callable[[LedgerRules], Desk]
+    ) -> None:
+        desk = serve(LedgerRules(oauth=True, names_books=True))
+        row = desk.pending()
+
+        with desk.browser() as browser:
+            address = desk.callback(row, browser)
+            page = browser.get(address)
+
+        assert "books=plain-1" in address
+        assert "is connected" in words(page)
+        assert desk.status(row) is ConnectionStatus.CONNECTED
+
     def test_the_way_to_the_provider_holds_no_key_of_ours(self, consenting: Desk) -> None:
         row = consenting.pending()
 

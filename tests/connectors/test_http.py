@@ -10,7 +10,6 @@ import pytest
 
 from connectors.base import CallScope, Deadline
 from connectors.errors import (
-    AuthorizationLost,
     Cause,
     Conflict,
     ConnectorError,
@@ -19,6 +18,7 @@ from connectors.errors import (
     ProtocolError,
     RateLimited,
     Rejected,
+    TokenRefused,
     Transient,
     Unavailable,
 )
@@ -215,7 +215,7 @@ class TestErrorIn:
     @pytest.mark.parametrize(
         ("status", "read", "wrote"),
         [
-            (401, AuthorizationLost, AuthorizationLost),
+            (401, TokenRefused, TokenRefused),
             (403, PermissionDenied, PermissionDenied),
             (404, Rejected, Rejected),
             (408, Transient, OutcomeUnknown),

@@ -279,6 +279,59 @@ class TestComplete:
         assert desk.count("consents") == 0
 
 
+class TestBesideTheCode:
+    """Where the answer to a consent names the books, and calls must name them too."""
+
+    @pytest.fixture
+    def desk(self, begin: Begin, database: sqlalchemy.Engine) -> Desk:
+        return a_desk(begin, database, a_consenting_ledger(names_books=True))
+
+    def test_what_the_provider_names_is_kept_and_used(self, desk: Desk) -> None:
+        row = desk.connected()
+
+        assert desk.tokens(row.id).callback == {"books": "plain-1"}
+        assert row.platform_organisation_id == "plain-1"
+
+    def test_it_outlives_a_refresh(self, desk: Desk) -> None:
+        row = desk.connected()
+        desk.let_end()
+
+        identity = connections.open_for(desk.engine, row, CallScope("test")).check()
+
+        assert identity.organisation_id == "plain-1"
+        assert desk.ledger.requests["POST /oauth/token"] == 2
+        assert desk.tokens(row.id).callback == {"books": "plain-1"}
+
+    def test_an_answer_without_it_is_no_answer(self, desk: Desk) -> None:
+        row = desk.pending()
+        answer = desk.answer(row.id)
+        del answer["books"]
+
+        with pytest.raises(InvalidInputError, match=r"whose books these are \(books\)"):
+            desk.complete(answer)
+
+        assert desk.ledger.requests["POST /oauth/token"] == 0
+        assert desk.connection(row.id).status is ConnectionStatus.PENDING_AUTH
+
+    def test_other_books_than_the_providers_are_refused(self, desk: Desk) -> None:
+        row = desk.pending()
+
+        with pytest.raises(AuthorizationLost):
+            desk.complete({**desk.answer(row.id), "books": "plain-2"})
+
+        assert desk.count("consents") == 0
+
+    def test_what_nobody_asked_for_is_not_kept(
+        self, begin: Begin, database: sqlalchemy.Engine
+    ) -> None:
+        desk = a_desk(begin, database)
+        row = desk.pending()
+
+        desk.complete({**desk.answer(row.id), "books": "plain-1"})
+
+        assert desk.tokens(row.id).callback == {}
+
+
 class TestAgain:
     def lost(self, desk: Desk) -> ConnectionStatus:
         """The owner withdraws the consent, and a check notices it."""

@@ -7,13 +7,20 @@ import pytest
 import sqlalchemy
 
 from connectors.base import CallScope
-from connectors.errors import ActionRequired, AuthorizationLost, Transient, Unavailable
+from connectors.errors import (
+    ActionRequired,
+    AuthorizationLost,
+    RateLimited,
+    Transient,
+    Unavailable,
+)
 from connectors.faults import Answer
 from connectors.simulator import Fault
+from models.repositories import Held
 from models.tables import ConnectionRow, ConnectionStatus, RunStatus
 from models.unit_of_work import Begin
 from sync import connections, runs, tokens
-from sync.engine import Renewed
+from sync.engine import Another, Renewed
 from tests.consent import Desk, a_consenting_ledger, a_desk
 
 TOKEN = "POST /oauth/token"  # a path
@@ -117,10 +124,12 @@ class TestSingleFlight:
         desk.let_end()
         kept: list[bytes] = []
 
-        def seeing(connection: ConnectionRow, sealed: bytes, scope: CallScope) -> object:
+        def seeing(
+            connection: ConnectionRow, held: Held, scope: CallScope, another: Another | None
+        ) -> object:
             kept.append(desk.consent(row.id).sealed)
-            assert sealed == kept[0]
-            return desk.opener.open(connection, sealed, scope)
+            assert held.sealed == kept[0]
+            return desk.opener.open(connection, held, scope, another)
 
         object.__setattr__(desk.engine, "open_connector", seeing)
 
@@ -142,8 +151,23 @@ class TestSingleFlight:
 
         assert open_ones == [0]
 
-    def test_whoever_waits_too_long_comes_back_later(self, desk: Desk, row: ConnectionRow) -> None:
+    def test_whoever_waits_too_long_uses_the_old_token_while_it_lives(
+        self, desk: Desk, row: ConnectionRow
+    ) -> None:
         desk.let_end()
+        consent = desk.consent(row.id)
+        with desk.begin() as work:
+            assert work.consents.claim_refresh(consent.id, consent.token_version, tokens.LEASE)
+
+        used = tokens.fresh(
+            desk.engine, row, consent.id, CallScope("test"), tokens.Waiting(seconds=-1)
+        )
+
+        assert used.sealed == consent.sealed
+        assert desk.ledger.requests[TOKEN] == 0
+
+    def test_whoever_waits_too_long_comes_back_later(self, desk: Desk, row: ConnectionRow) -> None:
+        desk.let_end_for_good()
         consent = desk.consent(row.id)
         with desk.begin() as work:
             assert work.consents.claim_refresh(consent.id, consent.token_version, tokens.LEASE)
@@ -175,14 +199,14 @@ class TestSingleFlight:
             done = desk.opener.renew(connection, sealed, scope)
             with desk.begin() as work:
                 assert connection.consent_id is not None
-                work.connections.reseal(connection.consent_id, theirs, expires_at=None)
+                work.consents.replace(connection.consent_id, Held(theirs))
             return done
 
         object.__setattr__(desk.engine, "renew", overtaken)
         assert row.consent_id is not None
         used = tokens.fresh(desk.engine, row, row.consent_id, CallScope("test"))
 
-        assert used == desk.consent(row.id).sealed == theirs
+        assert used.sealed == desk.consent(row.id).sealed == theirs
 
     def test_new_keys_do_not_cost_a_token_that_is_being_renewed(
         self, desk: Desk, row: ConnectionRow
@@ -193,7 +217,8 @@ class TestSingleFlight:
             done = desk.opener.renew(connection, sealed, scope)
             with desk.begin() as work:
                 for consent_id, stored in work.connections.all_sealed():
-                    work.connections.rekey(consent_id, desk.opener.keys.rotate(stored))
+                    anew = Held(desk.opener.keys.rotate(stored.sealed))
+                    work.connections.rekey(consent_id, anew)
             return done
 
         object.__setattr__(desk.engine, "renew", rotated)
@@ -232,7 +257,7 @@ class TestFailure:
     def test_a_provider_that_is_away_costs_nothing(
         self, desk: Desk, row: ConnectionRow, fault: Fault
     ) -> None:
-        desk.let_end()
+        desk.let_end_for_good()
         desk.ledger.faults.arm(fault, path="/oauth/token")
 
         with pytest.raises(Unavailable):
@@ -240,7 +265,37 @@ class TestFailure:
 
         assert desk.ledger.requests[TOKEN] == 1
         assert desk.connection(row.id).status is ConnectionStatus.CONNECTED
+        desk.pass_time(tokens.PAUSE)
         assert opened(desk, row) == "plain-1"
+
+    @pytest.mark.parametrize("fault", [Fault.AWAY, Fault.ERROR_BEFORE, Fault.DROP_BEFORE])
+    def test_while_the_token_lives_nobody_notices_and_nobody_asks_again_for_a_while(
+        self, desk: Desk, row: ConnectionRow, fault: Fault
+    ) -> None:
+        desk.let_end()
+        desk.ledger.faults.arm(fault, path="/oauth/token", times=9)
+
+        assert [opened(desk, row) for _ in range(3)] == ["plain-1"] * 3
+
+        assert desk.ledger.requests[TOKEN] == 1
+
+    def test_a_refused_refresh_is_not_tried_before_its_time(
+        self, desk: Desk, row: ConnectionRow
+    ) -> None:
+        desk.let_end()
+        desk.ledger.faults.arm(Fault.THROTTLE, path="/oauth/token", retry_after=3600)
+        assert opened(desk, row) == "plain-1"
+        desk.pass_time(timedelta(minutes=50))
+
+        with pytest.raises(RateLimited) as caught:
+            opened(desk, row)
+
+        assert caught.value.retry_after is not None
+        assert timedelta(minutes=9) < caught.value.retry_after <= timedelta(minutes=10)
+        assert desk.ledger.requests[TOKEN] == 1
+        desk.pass_time(timedelta(minutes=10))
+        assert opened(desk, row) == "plain-1"
+        assert desk.consent(row.id).refresh_not_before is None
 
     def test_a_lost_answer_costs_the_consent_and_says_so(
         self, desk: Desk, row: ConnectionRow
@@ -248,8 +303,8 @@ class TestFailure:
         desk.let_end()
         desk.ledger.faults.arm(Fault.DROP_AFTER, path="/oauth/token")
 
-        with pytest.raises(Unavailable):
-            opened(desk, row)
+        assert opened(desk, row) == "plain-1"
+        desk.pass_time(tokens.PAUSE)
         with pytest.raises(AuthorizationLost):
             opened(desk, row)
 
@@ -260,14 +315,19 @@ class TestFailure:
     ) -> None:
         desk.let_end()
         desk.ledger.change(client_secret="changed")
+        assert opened(desk, row) == "plain-1"
+        desk.pass_time(tokens.PAUSE)
 
         with pytest.raises(ActionRequired, match="LEDGERBRIDGE_OAUTH_APPS"):
             opened(desk, row)
 
         assert desk.connection(row.id).status is ConnectionStatus.CONNECTED
+        with pytest.raises(RateLimited):
+            opened(desk, row)
+        assert desk.ledger.requests[TOKEN] == 2
 
     def test_no_secret_is_in_an_error(self, desk: Desk, row: ConnectionRow) -> None:
-        desk.let_end()
+        desk.let_end_for_good()
         known = desk.tokens(row.id).refresh_token
         assert known is not None
         secret = known.get_secret_value()

@@ -1,0 +1,32 @@
+"""Whose allowance a connection's requests are counted against."""
+
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from connectors.base import Allowance, ConnectorSpec, Limits, LimitScope
+from models.tables import ConnectionRow
+
+
+class Allowances(Protocol):
+    """All allowances that a process knows; where they are counted is the entry points' affair."""
+
+    def of(self, limits: Limits, whose: str) -> Allowance:
+        """The allowance of whoever a provider counts together."""
+        ...
+
+
+def whose(spec: ConnectorSpec, base_url: str, connection: ConnectionRow) -> str:
+    """The name of those whom the provider counts together with a connection.
+
+    Other addresses than the provider's own (a sandbox, somebody's server) are other providers.
+    """
+    address = urlsplit(base_url)
+    place = "" if address.hostname in spec.hosts else address.netloc
+    match spec.limits.scope:
+        case LimitScope.APP:
+            who = ""
+        case LimitScope.TENANT:
+            who = connection.platform_organisation_id or f"connection {connection.id}"
+        case LimitScope.CONSENT:
+            who = str(connection.consent_id or connection.id)
+    return f"{spec.key}|{place}|{spec.limits.scope}|{who}"
