@@ -15,6 +15,8 @@ BUILT_IN = MappingProxyType(
     {
         "external": "connectors.external",
         "memory": "connectors.memory",
+        "qargo": "connectors.qargo",
+        "sage_active": "connectors.sage_active",
         "tryton": "connectors.tryton",
     }
 )

@@ -7,7 +7,7 @@ and whether somebody changed them there. A read that fails is never a deletion.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -64,6 +64,11 @@ class PullJob:
         return pull is not None and pull.changes is Changes.WAITING
 
     @property
+    def starts_over(self) -> bool:
+        """Whether a run reads from the start, wherever the one before it ended."""
+        return self.full or self._listed
+
+    @property
     def _is_source(self) -> bool:
         return self.connection.role is ConnectionRole.SOURCE
 
@@ -92,6 +97,8 @@ class PullJob:
             platform_ids=list(pulled),
             markers=[one.marker for one in pulled.values() if one.marker],
         )
+        if self._listed:
+            self._listed_but_unreadable(work, page)
         by_id = {pair.platform_id: pair for pair in known if pair.platform_id}
         by_marker = {pair.marker: pair for pair in known if pair.platform_id is None}
         sorted_out = _Sorted()
@@ -101,7 +108,7 @@ class PullJob:
         stored = self._new(work, sorted_out.new) + self._changed(work, sorted_out.theirs)
         self._echoes(work, sorted_out.ours)
         self._gone(work, sorted_out.gone)
-        if self.full or self._listed:
+        if self.starts_over:
             unchanged = [pair.record_id for _, pair in sorted_out.unchanged]
             work.pulled.mark_seen(unchanged, self.run_id)
         if self._is_source:
@@ -118,6 +125,12 @@ class PullJob:
             )
         counts = sorted_out.counts(len(page.records), len(page.bad))
         return counts + Counter(elsewhere=len(page.elsewhere))
+
+    def _listed_but_unreadable(self, work: UnitOfWork, page: Page) -> None:
+        """What cannot be read is still there."""
+        ids = [bad.platform_id for bad in page.bad]
+        known = work.pulled.known(self.connection.id, self.kind, platform_ids=ids, markers=[])
+        work.pulled.mark_seen([pair.record_id for pair in known], self.run_id)
 
     def _new(self, work: UnitOfWork, new: Sequence[PulledRecord]) -> list[Stored]:
         """Objects that were born in the ledger."""
@@ -304,17 +317,20 @@ class PullJob:
             "pulled_hash": _full_hash(one.record),
             "provider_version": one.version,
             "ledger": ledger,
-            "seen_run_id": self.run_id if self.full or self._listed else None,
+            "seen_run_id": self.run_id if self.starts_over else None,
         }
 
-    def finish(self) -> None:
-        """Note the end; after a complete pull, what it did not meet is gone from the ledger."""
+    def finish(self, *, listed: bool) -> None:
+        """Note the end; after a complete pull, what it did not meet is gone from the ledger.
+
+        `listed` says whether there was a list at all: one that was not given proves nothing.
+        """
         with self.engine.begin() as work:
             work.cursors.completed(self.connection.id, self.kind)
-            if self._listed:
+            if self._listed and listed:
                 gone = self._source.let_go(work, self.run_id)
                 work.runs.count(self.run_id, self.kind.value, {"no_longer_waiting": gone})
-            elif self.full:
+            elif self.full and not self._listed:
                 missing = work.pulled.not_seen(self.connection.id, self.kind, self.run_id)
                 self._gone(work, missing)
                 work.runs.count(self.run_id, self.kind.value, {"deleted": len(missing)})
@@ -389,17 +405,22 @@ def pull_type(
         ConnectorError: A page could not be read; the pages before it are stored.
     """
     with job.engine.begin() as work:
-        if job.full and not _begun(work, job):
+        if job.starts_over and not _begun(work, job):
             work.cursors.forget(job.connection.id, job.kind)
         cursor = work.cursors.get(job.connection.id, job.kind)
         job.began = work.connections.now()
-    for page in _prefetched(connector.pull(job.kind, cursor)):
-        job.store(page)
-        if not renew():
-            return False
-        if over() and page.cursor is not None:
-            return False
-    job.finish()
+    pages, listed = connector.pull(job.kind, cursor), False
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        coming = ahead.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            listed = True
+            cut_off = page.cursor is not None and over()
+            if not cut_off:  # the next page is fetched while this one is stored
+                coming = ahead.submit(next, pages, None)
+            job.store(page)
+            if not renew() or cut_off:
+                return False
+    job.finish(listed=listed)
     return True
 
 
@@ -407,16 +428,3 @@ def _begun(work: UnitOfWork, job: PullJob) -> bool:
     """Whether an earlier chunk of this run has read part of the type already."""
     run = work.runs.get(job.run_id)
     return run is not None and job.kind.value in run.counts
-
-
-def _prefetched(pages: Iterator[Page]) -> Iterator[Page]:
-    """Fetch the next page while the present one is stored."""
-    end = object()
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        coming = ahead.submit(next, pages, end)
-        while True:
-            page = coming.result()
-            if page is end:
-                return
-            coming = ahead.submit(next, pages, end)
-            yield page  # type: ignore[misc]  # the end was handled above

@@ -4,12 +4,12 @@ We hold the documents and say what waits; an integrator's program asks for it ov
 posts it in a ledger that we never speak to, and reports back. README.md has the whole exchange.
 """
 
-from connectors.base import ConnectorSpec, Operation, PushSpec, TypeSpec
+from connectors.base import REPORTS, ConnectorSpec, Operation, PushSpec, TypeSpec
 from connectors.external.connector import External, ExternalCredentials, ExternalSettings
 from models.canonical import ObjectType
 
 # Whatever the integrator does with it is the integrator's affair: everything can be expressed.
-_ANYTHING = TypeSpec(push=PushSpec(frozenset(Operation), batch_size=1, marker="marker"))
+_ANYTHING = TypeSpec(push=PushSpec(frozenset(Operation) - REPORTS, batch_size=1, marker="marker"))
 
 _TYPES = (
     ObjectType.CONTACT,
