@@ -12,7 +12,7 @@ from cli.output import JSON_OPTION, count, details, emit, figures_table, out, sa
 from connectors import registry
 from connectors.base import AuthKind, Role
 from models.ids import short
-from models.tables import ConnectionRow, ConnectionStatus
+from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from sync import authorizing, connections, moving
 from sync.connections import Opener
 from sync.errors import InvalidInputError
@@ -47,8 +47,11 @@ def add(
             "in a browser: the address for it is printed.",
         ),
     ] = None,
-    role: Annotated[Role, typer.Option(help="Where documents go, or come from.")] = Role.LEDGER,
-    base_url: Annotated[str | None, typer.Option(help="Where the ledger is.")] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(help="Whether documents go there or come from there; as a rule it is plain."),
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where it is, when people host it.")] = None,
     settings: Annotated[str | None, typer.Option(metavar="FILE", help="JSON.")] = None,
     interval: Annotated[str, typer.Option(help="24h, 90m, 7d, or five cron fields.")] = "24h",
     start_date: Annotated[
@@ -57,7 +60,7 @@ def add(
     ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """Check credentials at the ledger and store a connection; prints its id.
+    """Check credentials at the provider and store a connection; prints its id.
 
     At a provider with OAuth2 and without credentials, the connection waits for its owner: then
     the address of the page where they consent is printed.
@@ -71,6 +74,7 @@ def add(
     given = json_file(credentials, "credentials") if credentials is not None else None
     chosen = json_file(settings, "settings") if settings else {}
     start = parsed_date(start_date, "--start-date").date() if start_date else None
+    role = role or (Role.LEDGER if Role.LEDGER in spec.roles else Role.SOURCE)
     with running(hints=True) as runtime:
         with runtime.begin() as work:
             entity_id = entity_called(work, entity).id
@@ -109,7 +113,12 @@ def add(
 
 def _say_what_follows(row: ConnectionRow, name: str, start: date | None) -> None:
     say(f"Connected to {name}: {row.platform_organisation_name}.")
-    if start is None:
+    if row.role is ConnectionRole.SOURCE:
+        say(
+            "What waits there is posted in the entity's ledger, and reported back: "
+            f"ledgerbridge sync {row.id} --wait"
+        )
+    elif start is None:
         say(
             "Nothing will be posted until you say from which day on: "
             f"ledgerbridge connections start {row.id} --from YYYY-MM-DD"
@@ -135,6 +144,12 @@ def _print_url(opener: Opener, connection_id: UUID, *, as_json: bool) -> None:
         "24 hours can authorize it; `ledgerbridge connections reauthorize "
         f"{short(connection_id)}` prints a new one."
     )
+
+
+def _posts_from(row: ConnectionRow) -> str | date:
+    if row.role is ConnectionRole.SOURCE:
+        return ""
+    return row.posting_from or "not started (connections start)"
 
 
 @app.command("list")
@@ -217,11 +232,11 @@ def show(connection: Id, *, as_json: Annotated[bool, JSON_OPTION] = False) -> No
         [
             ("connection", str(row.id)),
             ("entity", values["entity"]),
-            ("ledger", f"{spec.name}: {row.platform_organisation_name or 'not known yet'}"),
+            (row.role.value, f"{spec.name}: {row.platform_organisation_name or 'not known yet'}"),
             ("address", row.base_url),
             ("status", row.status.value),
             ("authorize", f"ledgerbridge connections reauthorize {short(row.id)}" if waits else ""),
-            ("posts from", row.posting_from or "not started (connections start)"),
+            ("posts from", _posts_from(row)),
             ("schedule", row.schedule),
             ("last pull", row.last_pull_at),
             ("next sync", row.next_sync_at),

@@ -341,8 +341,12 @@ def test_t31_two_connections_of_a_tenant_share_what_it_allows(
     bridge.keep(allowances, Limits(per_second=10, burst=12, scope=LimitScope.TENANT))
     bridge.qargo.limited = True
 
-    with ThreadPoolExecutor(2) as both:
-        list(both.map(bridge.bridge, ("NL", "BE")))
+    for _ in range(5):  # on a busy machine a turn may take longer than a worker waits for it
+        with ThreadPoolExecutor(2) as both:
+            list(both.map(bridge.bridge, ("NL", "BE")))
+        if all(bridge.qargo.task(task.id).status == "COMPLETED" for task in tasks):
+            break
+        bridge.pass_time(timedelta(seconds=30))
 
     allowances.close()
     assert {bridge.qargo.task(task.id).status for task in tasks} == {"COMPLETED"}
