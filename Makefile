@@ -23,8 +23,8 @@ check: $(READY)  ## format, lint, types, layers
 up: $(READY)  ## api, worker and beat in the foreground, until Ctrl-C
 	@$(BIN)/ledgerbridge up
 
-bench: $(READY)  ## how long a page takes out of a million records; needs 3 GB of disk for some minutes
-	@$(BIN)/python -m benchmarks.synced_records_list
+bench: $(READY)  ## how long requests take out of a million records; needs 4 GB of disk for some minutes
+	@$(BIN)/python -m benchmarks.http_api
 
 format: $(READY)
 	@$(BIN)/ruff format .

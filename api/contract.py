@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_serializer
 
+from api.pagination import Tokens
 from models.canonical import BillingDocument, Line, ObjectType
 from models.canonical import LedgerAccount as CanonicalAccount
 from models.canonical import TaxRate as CanonicalRate
@@ -257,8 +258,9 @@ class SyncedRecord(BaseModel):
     @classmethod
     def of(cls, line: RecordLine) -> "SyncedRecord":
         """From our row."""
-        blocked_by_issue = line.blocked_by is None and line.issue_id is not None
-        status = WireStatus(public_status(line.status, blocked_by_issue=blocked_by_issue))
+        status = WireStatus(
+            public_status(line.status, blocked_by=line.blocked_by, issue_id=line.issue_id)
+        )
         sentence = line.sentence or line.reason
         errors = RecordErrors()
         if status is WireStatus.ERROR:
@@ -295,13 +297,6 @@ class SyncedRecord(BaseModel):
             last_pushed_at=line.last_pushed_at,
             url=line.url,
         )
-
-
-class Tokens(BaseModel):
-    """The pages next to this one; null where there is none."""
-
-    next_pagination_token: str | None
-    prev_pagination_token: str | None
 
 
 class SyncedRecordList(Tokens):

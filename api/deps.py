@@ -44,7 +44,10 @@ def _caller(
     """
     if held is None or not held.credentials.strip():
         raise UnauthenticatedError("a bearer token is needed: POST /v1/auth/token gives one")
-    caller = access.authenticate(runtime.begin, runtime.keys, held.credentials.strip())
+    # The entity is read with the rights; whether it may be missing or wrong, `_scope` knows.
+    entity_id = _uuid(request.headers.get(ENTITY_HEADER, ""))
+    token = held.credentials.strip()
+    caller = access.authenticate(runtime.begin, runtime.keys, token, entity_id)
     if not caller.enabled:
         raise AccessDeniedError(
             "integration_disabled",
@@ -53,6 +56,13 @@ def _caller(
     request.state.caller = caller
     request.state.limit_headers = request.app.state.throttle.count(str(caller.client_id))
     return caller
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 CallerOf = Annotated[Caller, Depends(_caller)]
@@ -107,7 +117,6 @@ def entity_of(runtime: Runtime, caller: Caller, entity_id: UUID) -> BillingEntit
 
 
 def _scope(
-    runtime: RuntimeOf,
     caller: CallerOf,
     given: Annotated[
         str | None, Header(alias=ENTITY_HEADER, description="Whose rows: a billing entity's id.")
@@ -115,11 +124,12 @@ def _scope(
 ) -> Scope:
     if given is None:
         raise invalid(["header", ENTITY_HEADER], "Field required", "missing")
-    try:
-        entity_id = UUID(given)
-    except ValueError:
-        raise invalid(["header", ENTITY_HEADER], "a UUID is needed", "uuid_parsing") from None
-    return Scope(caller, entity_of(runtime, caller, entity_id))
+    entity_id = _uuid(given)
+    if entity_id is None:
+        raise invalid(["header", ENTITY_HEADER], "a UUID is needed", "uuid_parsing")
+    if caller.entity is None:
+        raise NotFoundError(f"there is no entity {entity_id}")
+    return Scope(caller, caller.entity)
 
 
 ScopeOf = Annotated[Scope, Depends(_scope)]

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any, Self
 from uuid import UUID
 
-from fastapi import Query
-from pydantic import JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from api.deps import Scope
 from api.errors import ApiError
@@ -29,19 +28,6 @@ LONGEST_TOKEN = 20_000
 TOKEN_LETTERS: dict[str, JsonValue] = {"pattern": "^[A-Za-z0-9_=-]+$"}
 """Only described: whatever else a token holds, it is answered like any damaged one."""
 
-LimitOf = Annotated[
-    int, Query(ge=1, le=LARGEST_LIMIT, description="Items on a page; send it with a token too.")
-]
-TokenOf = Annotated[
-    str | None,
-    Query(
-        max_length=LONGEST_TOKEN,
-        json_schema_extra=TOKEN_LETTERS,
-        description="From an earlier page. It carries the whole first query: other parameters "
-        "are ignored, except `limit`.",
-    ),
-]
-
 
 class Order(StrEnum):
     """Which way a list goes."""
@@ -54,6 +40,54 @@ class NameSort(StrEnum):
     """What reference data can be sorted by."""
 
     NAME = "name"
+
+
+class Paged(BaseModel):
+    """The parameters that go on with a list."""
+
+    limit: int = Field(
+        DEFAULT_LIMIT,
+        ge=1,
+        le=LARGEST_LIMIT,
+        description="Items on a page; send it with a token too.",
+    )
+    pagination_token: str | None = Field(
+        None,
+        max_length=LONGEST_TOKEN,
+        json_schema_extra=TOKEN_LETTERS,
+        description="From an earlier page. It carries the whole first query: other parameters "
+        "are ignored, except `limit`.",
+    )
+
+    def begun(
+        self, keys: KeyRing, whose: UUID, name: str, sort: str, order: Order = Order.DESC
+    ) -> tuple[Self, "Pager"]:
+        """The first query of a list, with the place to go on from.
+
+        Raises:
+            ApiError: The token is damaged, or not of this list (400).
+        """
+        filters = self.model_dump(
+            mode="json",
+            exclude={"limit", "pagination_token", "order", "sort"},
+            exclude_none=True,
+        )
+        pager = Pager.of(keys, Listing(name, whose, order, sort, filters), self.pagination_token)
+        return self.model_validate({**pager.listing.filters, "limit": self.limit}), pager
+
+
+class NamedQuery(Paged):
+    """The parameters of a list of reference data."""
+
+    order: Order = Order.ASC
+    sort: NameSort | None = None
+
+
+class Tokens(BaseModel):
+    """The pages next to this one; null where there is none."""
+
+    next_pagination_token: str | None
+    prev_pagination_token: str | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +109,14 @@ class Page:
     rows: Sequence[Any]
     next_token: str | None
     prev_token: str | None
+
+    @property
+    def tokens(self) -> dict[str, str | None]:
+        """The tokens as an answer has them."""
+        return {
+            "next_pagination_token": self.next_token,
+            "prev_pagination_token": self.prev_token,
+        }
 
 
 @dataclass(frozen=True)
@@ -168,19 +210,11 @@ class Pager:
 
 
 def named_page(
-    runtime: Runtime,
-    scope: Scope,
-    what: tuple[str, ObjectType],
-    *,
-    order: Order,
-    sort: NameSort | None,
-    limit: int,
-    token: str | None,
+    runtime: Runtime, scope: Scope, name: str, kind: ObjectType, asked: NamedQuery
 ) -> Page:
-    """A page of what was pulled from the entity's ledger: (list, type)."""
-    name, kind = what
-    column = sort.value if sort else "created_at"
-    pager = Pager.of(runtime.keys, Listing(name, scope.entity_id, order, column), token)
+    """A page of what was pulled from the entity's ledger."""
+    column = asked.sort.value if asked.sort else "created_at"
+    _, pager = asked.begun(runtime.keys, scope.entity_id, name, column, asked.order)
     with runtime.begin() as work:
         rows = work.contract.pulled(
             scope.entity_id,
@@ -188,9 +222,9 @@ def named_page(
             sort=pager.listing.sort,
             descending=pager.descending,
             place=pager.place,
-            limit=limit + 1,
+            limit=asked.limit + 1,
         )
-    return pager.page(rows, limit)
+    return pager.page(rows, asked.limit)
 
 
 def _read(sort: str, value: str) -> datetime | str:

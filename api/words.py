@@ -1,7 +1,7 @@
 """What parameters and answers of several routes have in common."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import (
@@ -9,23 +9,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
     StringConstraints,
 )
 
 from api.deps import Scope
-from api.pagination import (
-    DEFAULT_LIMIT,
-    LARGEST_LIMIT,
-    LONGEST_TOKEN,
-    TOKEN_LETTERS,
-    Listing,
-    Order,
-    Page,
-    Pager,
-)
+from api.pagination import Paged
 from models.canonical.record import STORABLE
-from models.crypto import KeyRing
 from models.tables import BillingEntityRow
 from sync.idempotency import Answer
 
@@ -57,47 +46,28 @@ Moment = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_awar
 """A moment; without an offset it is UTC."""
 
 
-class PageQuery(BaseModel):
-    """The parameters of a list: subclasses add its filters."""
+class PageQuery(Paged):
+    """The parameters of a list of ours: subclasses add its filters."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=LARGEST_LIMIT)
-    pagination_token: str | None = Field(
-        None,
-        max_length=LONGEST_TOKEN,
-        json_schema_extra=TOKEN_LETTERS,
-        description="From an earlier page. It carries the whole first query: other parameters "
-        "are ignored, except `limit`.",
-    )
 
-    def begun(self, keys: KeyRing, scope: Scope, name: str, sort: str) -> tuple[Self, Pager]:
-        """The first query of a list, with the place to go on from.
+class MadeBetween(BaseModel):
+    """Only what was made in a stretch of time."""
 
-        Raises:
-            ApiError: The token is damaged, or not of this list (400).
-        """
-        filters = self.model_dump(
-            mode="json", exclude={"limit", "pagination_token"}, exclude_none=True
-        )
-        listing = Listing(name, scope.entity_id, Order.DESC, sort, filters)
-        pager = Pager.of(keys, listing, self.pagination_token)
-        return self.model_validate({**pager.listing.filters, "limit": self.limit}), pager
+    created_at__gt: Moment | None = None
+    created_at__lt: Moment | None = None
+    created_at__gte: Moment | None = None
+    created_at__lte: Moment | None = None
 
 
-class PageAnswer(BaseModel):
-    """The tokens of a list."""
+class ChangedBetween(BaseModel):
+    """Only what was last changed in a stretch of time."""
 
-    next_pagination_token: str | None
-    prev_pagination_token: str | None
-
-
-def tokens(page: Page) -> dict[str, Any]:
-    """The tokens of a page as its answer has them."""
-    return {
-        "next_pagination_token": page.next_token,
-        "prev_pagination_token": page.prev_token,
-    }
+    updated_at__gt: Moment | None = None
+    updated_at__lt: Moment | None = None
+    updated_at__gte: Moment | None = None
+    updated_at__lte: Moment | None = None
 
 
 class BillingEntityPart(BaseModel):

@@ -116,12 +116,15 @@ def _as_dict(line: LogLine) -> dict[str, Any]:
         "currency": line.currency,
         "total": line.total,
         "status": line.status,
-        "sync_status": public_status(line.status),
+        "sync_status": public_status(
+            line.status, blocked_by=line.blocked_by, issue_id=line.issue_id
+        ),
         "reason_code": line.reason_code,
         "reason": line.sentence or line.reason,
         "next_step": line.next_step,
         "actor": line.actor,
         "issue": line.issue_id,
+        "blocked_by": line.blocked_by,
         "platform_object_id": line.platform_object_id,
         "ours": line.ours,
         "attempts": line.attempts,
@@ -174,7 +177,9 @@ def record(record_id: Record, *, as_json: Annotated[bool, JSON_OPTION] = False) 
             for one in attempts
         ],
         notes=[one.provider_message or one.sentence for one in attempts],
-        empty="It was never sent.",
+        empty="It was never sent, or so long ago that its attempts are not kept any more."
+        if line.platform_object_id
+        else "It was never sent.",
     )
 
 

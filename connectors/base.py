@@ -267,6 +267,18 @@ class ConnectorSpec:
     """How far the provider's total may be from ours because it rounds tax differently."""
     by_others: bool = False
     """Somebody else's program posts there and reports back: no worker of ours calls it, ever."""
+    for_settings: Callable[["ConnectorSettings"], "ConnectorSpec"] | None = None
+    """What a connection with these settings can do, where that is less than what is claimed here:
+    an aggregator speaks for many ledgers."""
+    read_webhook: Callable[["ConnectorConfig", Mapping[str, str], bytes], "Notice"] | None = None
+    """(config, headers by lower-case name, raw body) → what a webhook says; raises
+    `WebhookRefused` when its signature does not hold. None: the provider has no webhooks."""
+
+    def of(self, settings: Mapping[str, Any]) -> "ConnectorSpec":
+        """What a connection with these settings can do."""
+        if self.for_settings is None:
+            return self
+        return self.for_settings(self.settings.model_validate(settings))
 
     @property
     def auth(self) -> AuthKind:
@@ -480,6 +492,16 @@ class Report:
     """With COMPLETE: the ledger's id of it."""
     message: str | None = None
     """With FAIL: one sentence that a person in the source can act on."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a provider's webhook says: where to look. What happened is read, never believed."""
+
+    kinds: frozenset[ObjectType] = frozenset()
+    """Types of objects that changed; empty: nothing that is pulled."""
+    authorization: bool = False
+    """Whether we may still come in has changed: ask who we are."""
 
 
 @dataclass(frozen=True)

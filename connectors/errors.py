@@ -13,6 +13,7 @@ ConnectorError
 ├─ Rejected             this record is wrong, the others may go on
 │  └─ Conflict          the ledger's version is not the one we knew
 ├─ Unsupported          the connector does not claim this capability
+├─ WebhookRefused       nobody can tell who sent it: leave it alone
 └─ ProtocolError        they or we broke the contract: a bug, alert
 
 `sync.outcome` turns each into a record status, in one function. Messages are shown to people:
@@ -91,6 +92,10 @@ class TokenRefused(AuthorizationLost):
     leaves it means that the next token was refused as well. For a 401 that is not about the
     token (a wrong subscription key) connectors use `AuthorizationLost` itself.
     """
+
+
+class WebhookRefused(ConnectorError):  # noqa: N818
+    """What claims to be a provider's webhook is not signed by it."""
 
 
 class PermissionDenied(ActionRequired):

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import timedelta
 from uuid import UUID
 
 
@@ -15,6 +16,12 @@ def new_id() -> UUID:
     value = value & ~(0xF << 76) | (0x7 << 76)  # version 7
     value = value & ~(0x3 << 62) | (0x2 << 62)  # variant of RFC 9562
     return UUID(int=value)
+
+
+def before(age: timedelta) -> UUID:
+    """What ids that were made longer ago than this are smaller than."""
+    milliseconds = time.time_ns() // 1_000_000 - int(age / timedelta(milliseconds=1))
+    return UUID(int=max(milliseconds, 0) << 80)
 
 
 SHORT = 8

@@ -64,15 +64,16 @@ RETRYABLE = frozenset({_S.REJECTED, _S.BLOCKED, _S.RETRY_WAIT, _S.SKIPPED, _S.PE
 first. `held` waits for its connection, which a retry does not repair."""
 
 
-def public_status(status: SyncStatus, *, blocked_by_issue: bool = False) -> str:
+def public_status(status: SyncStatus, *, blocked_by: object, issue_id: object) -> str:
     """The status in the words of the Monite contract: pending, done or error.
 
-    What is blocked waits for its parent, or for a person who closes an issue: only the latter is
-    an error, since clients read that as "a person must act".
+    What is blocked waits for its parent (`blocked_by`), or for a person who closes an issue: only
+    the latter is an error, since clients read that as "a person must act".
 
     Source: Monite accounting API, synced record `sync_status` (three values on the wire).
     """
     if status in FINAL:
         return "done"
-    waits_for_person = status is _S.REJECTED or (status is _S.BLOCKED and blocked_by_issue)
+    by_issue = blocked_by is None and issue_id is not None
+    waits_for_person = status is _S.REJECTED or (status is _S.BLOCKED and by_issue)
     return "error" if waits_for_person else "pending"

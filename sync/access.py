@@ -14,7 +14,7 @@ from uuid import UUID
 
 from models.crypto import KeyRing, UnreadableSecretError
 from models.repositories import Rights
-from models.tables import ApiClientRow, ClientKind, ConnectionStatus
+from models.tables import ApiClientRow, BillingEntityRow, ClientKind, ConnectionStatus
 from models.unit_of_work import Begin, UnitOfWork
 from sync import connections
 from sync.errors import AccessDeniedError, InvalidInputError, NotFoundError, UnauthenticatedError
@@ -40,6 +40,8 @@ class Caller:
     scopes: frozenset[str]
     enabled: bool
     """False while the integration behind the credential is paused or disconnected."""
+    entity: BillingEntityRow | None = None
+    """The billing entity that was asked for, if it is one of the organisation's."""
 
     @property
     def actor(self) -> str:
@@ -155,8 +157,8 @@ def issue_token(begin: Begin, keys: KeyRing, client_id: str, secret: str) -> str
     return keys.seal({"client": str(client), "expires": expires}).decode()
 
 
-def authenticate(begin: Begin, keys: KeyRing, token: str) -> Caller:
-    """Who a token belongs to, with its present rights: one statement.
+def authenticate(begin: Begin, keys: KeyRing, token: str, entity_id: UUID | None = None) -> Caller:
+    """Who a token belongs to, with its present rights and the entity it asks for: one statement.
 
     Raises:
         UnauthenticatedError: The token is no good, has expired, or its client was revoked.
@@ -169,7 +171,7 @@ def authenticate(begin: Begin, keys: KeyRing, token: str) -> Caller:
     if expires <= time.time():
         raise UnauthenticatedError("the token has expired: ask for a new one")
     with begin() as work:
-        rights = work.access.rights(client)
+        rights = work.access.rights(client, entity_id)
     if rights is None:
         raise UnauthenticatedError("the API client was revoked")
     return _caller(rights)
@@ -190,6 +192,7 @@ def _caller(rights: Rights) -> Caller:
         entities=rights.entities,
         scopes=frozenset(map(str, client.scopes)),
         enabled=enabled,
+        entity=rights.entity,
     )
 
 

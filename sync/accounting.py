@@ -6,11 +6,10 @@ to the same as asking once.
 
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from connectors import registry
 from connectors.base import Role
-from models.repositories import RecordLine
+from models.canonical import ObjectType
+from models.repositories import PulledRow, RecordLine
 from models.status import IN_PROGRESS, RETRYABLE, SyncStatus
 from models.tables import ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
@@ -45,6 +44,20 @@ def record_of(work: UnitOfWork, billing_entity_id: UUID, record_id: UUID) -> Rec
     return row
 
 
+def reference_of(
+    work: UnitOfWork, billing_entity_id: UUID, kind: ObjectType, document_id: UUID
+) -> PulledRow:
+    """A tax rate or an account of a billing entity's ledger.
+
+    Raises:
+        NotFoundError: There is none with that id, or it is another ledger's.
+    """
+    row = work.contract.pulled_one(billing_entity_id, kind, document_id)
+    if row is None:
+        raise NotFoundError(f"there is no {kind.words} {document_id}")
+    return row
+
+
 def require_own(caller: Caller, connection_id: UUID) -> None:
     """Refuse an integration that acts on a connection that is not its own.
 
@@ -73,39 +86,29 @@ def connect(
         NotAllowedError: The entity has a ledger that is not disconnected.
         AccessDeniedError: The caller acts for one connection only.
     """
-    refuse_second(engine, billing_entity_id)
     if caller.integration:
         raise AccessDeniedError(
             "credential_not_linked",
             "an API client of a connection cannot make another one: use a client of the "
             "organisation with the scope `manage`",
         )
-    try:
-        return authorizing.begin(
-            engine,
-            opener,
-            billing_entity_id=billing_entity_id,
-            provider=provider,
-            actor=caller.actor,
-        )
-    except IntegrityError:
-        refuse_second(engine, billing_entity_id)  # somebody else was quicker
-        raise
+    return authorizing.begin(
+        engine,
+        opener,
+        billing_entity_id=billing_entity_id,
+        provider=provider,
+        actor=caller.actor,
+    )
 
 
 def refuse_second(engine: Engine, billing_entity_id: UUID) -> None:
-    """Let an entity have one ledger at a time.
+    """Say so before anything else about a request is looked at.
 
     Raises:
         NotAllowedError: It has one.
     """
     with engine.begin() as work:
-        present = work.contract.ledger(billing_entity_id)
-    if present is not None:
-        raise NotAllowedError(
-            f"the entity has an accounting connection already ({present.id}, "
-            f"{present.provider}): disconnect it first"
-        )
+        connections.refuse_second_ledger(work, billing_entity_id, Role.LEDGER)
 
 
 def sync_now(engine: Engine, caller: Caller, billing_entity_id: UUID, connection_id: UUID) -> UUID:
@@ -116,9 +119,9 @@ def sync_now(engine: Engine, caller: Caller, billing_entity_id: UUID, connection
         NotAllowedError: It is not connected.
     """
     with engine.begin() as work:
-        connection_of(work, billing_entity_id, connection_id)
-    require_own(caller, connection_id)
-    return runs.trigger_run(engine, connection_id)
+        connection = connection_of(work, billing_entity_id, connection_id)
+        require_own(caller, connection_id)
+        return runs.trigger_for(work, engine, connection)
 
 
 def disconnect(

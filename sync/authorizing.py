@@ -153,7 +153,7 @@ def asked(engine: Engine, opener: Opener, connection_id: str, token: str) -> Ask
     if connection is None:
         raise refused
     _require_open(connection)
-    return Asked(connection, engine.spec(connection.provider))
+    return Asked(connection, engine.spec_of(connection))
 
 
 def _require_open(connection: ConnectionRow) -> None:
@@ -211,7 +211,7 @@ def complete(
     outcome = "failed"
     try:
         _require_open(connection)
-        spec = engine.spec(connection.provider)
+        spec = engine.spec_of(connection)
         said = _kept_of(spec, beside or {})
         tokens = auth.exchange(
             opener.http,
@@ -255,7 +255,7 @@ def _answered_before(
         raise StateError(_STALE)
     connection = connections.get(work, known.connection_id)
     name = connection.platform_organisation_name if known.outcome == "connected" else None
-    return Authorized(connection.id, engine.spec(connection.provider).name, name)
+    return Authorized(connection.id, engine.spec_of(connection).name, name)
 
 
 def refused(engine: Engine, *, state: str, browser: str) -> None:
@@ -289,7 +289,7 @@ def connect(
         NotAllowedError: The connection was authorized or disconnected meanwhile.
         ConnectorError: The provider refuses them, is away, or they open other books.
     """
-    spec = engine.spec(connection.provider)
+    spec = engine.spec_of(connection)
     url = connection.base_url or base_url
     unstored = ConnectionRow(
         id=connection.id,

@@ -82,6 +82,36 @@ CATALOGUE: dict[str, Entry] = {
         "If {ledger} has it, settle it: `ledgerbridge settle RECORD --platform-id ID --reason …`; "
         "if not, skip what waits for it.",
     ),
+    "product_missing": Entry(
+        "{ledger} has no product with {rate} % tax that is sold on account {account}.",
+        Actor.BOOKKEEPER,
+        "Create one in {ledger}, or name one for the rate in the connection's setting `products`; "
+        "then `ledgerbridge retry --issue {issue}`.",
+    ),
+    "payment_method_missing": Entry(
+        "{ledger} has no payment method {which}.",
+        Actor.ADMINISTRATOR,
+        "Create it in {ledger}, or name another one in the connection's setting `payment_method`; "
+        "then `ledgerbridge retry --issue {issue}`.",
+    ),
+    "journal_missing": Entry(
+        "{ledger} has no journal {which} that is in use.",
+        Actor.ADMINISTRATOR,
+        "Create it in {ledger}, or name another one in the connection's setting `journals`; then "
+        "`ledgerbridge retry --issue {issue}`.",
+    ),
+    "contact_without_role": Entry(
+        "{contact} is no {role} in {ledger}.",
+        Actor.BOOKKEEPER,
+        "Make it one in {ledger}, or hand the contact in with that role; then "
+        "`ledgerbridge retry --issue {issue}`.",
+    ),
+    "account_archived": Entry(
+        "Account {account} is archived in {ledger}.",
+        Actor.BOOKKEEPER,
+        "Take it back into use in {ledger}, or map documents to another one: "
+        "`ledgerbridge map account --connection {connection} {account} ACCOUNT_IN_LEDGER`.",
+    ),
     # -- the ledger refuses ---------------------------------------------------------------
     "period_closed": Entry(
         "The period {period} is closed in {ledger}.",
@@ -139,6 +169,33 @@ CATALOGUE: dict[str, Entry] = {
         "Enter it in {ledger} by hand, then settle it: "
         "`ledgerbridge settle RECORD --platform-id ID --reason …`.",
         at_source=True,
+    ),
+    "exercise_closed": Entry(
+        "{ledger} takes nothing dated {day}: {what}.",
+        Actor.BOOKKEEPER,
+        "Open the fiscal year in {ledger} or change the date of the documents, then "
+        "`ledgerbridge retry --issue {issue}`.",
+    ),
+    "field_too_long": Entry(
+        "{document}: {field} has {length} characters, {ledger} takes {limit}.",
+        Actor.BOOKKEEPER,
+        "Shorten it and hand the document in again.",
+    ),
+    "entry_unbalanced": Entry(
+        "{document} does not balance: debits are {debit}, credits {credit}.",
+        Actor.BOOKKEEPER,
+        "Correct its lines and hand it in again.",
+    ),
+    "entry_matched": Entry(
+        "{document} is matched with other entries in {ledger}, so it cannot be taken out.",
+        Actor.BOOKKEEPER,
+        "Undo the matching in {ledger}, then `ledgerbridge retry --issue {issue}`; or enter one "
+        "against it.",
+    ),
+    "not_posted_yet": Entry(
+        "{document} is not posted in {ledger} yet, so nothing can be settled on it.",
+        Actor.BOOKKEEPER,
+        "Post it in {ledger}, then `ledgerbridge retry --issue {issue}`.",
     ),
     # -- what became of it is not clear ---------------------------------------------------
     "outcome_unclear": Entry(
@@ -210,18 +267,42 @@ CATALOGUE: dict[str, Entry] = {
     "authorization_lost": Entry(
         "{ledger} no longer accepts our credentials.",
         Actor.ADMINISTRATOR,
-        "Give new ones: `ledgerbridge connections reauthorize {connection} --credentials FILE`.",
+        "Let its owner authorize it again: `ledgerbridge connections reauthorize {connection}` "
+        "prints the address of the page for it{or_file}.",
     ),
     "wrong_organisation": Entry(
         "The credentials now open other books ({theirs}) than those that were connected ({ours}).",
         Actor.ADMINISTRATOR,
-        "Give credentials for the right books: "
-        "`ledgerbridge connections reauthorize {connection} --credentials FILE`.",
+        "Authorize it for the right books: `ledgerbridge connections reauthorize {connection}` "
+        "prints the address of the page for it{or_file}.",
     ),
     "permission_denied": Entry(
         "Our user in {ledger} may not do this: {message}",
         Actor.ADMINISTRATOR,
         "Give the user the right in {ledger}, then `ledgerbridge retry --issue {issue}`.",
+    ),
+    "organisation_locked": Entry(
+        "{ledger} does not let us into these books: {message}",
+        Actor.ADMINISTRATOR,
+        "Give the person who consented access in {ledger}, or let somebody else authorize it: "
+        "`ledgerbridge connections reauthorize {connection}` prints the address of the page for it.",
+    ),
+    "subscription_key_refused": Entry(
+        "{ledger} does not accept the key of our registration: {message}",
+        Actor.ADMINISTRATOR,
+        "An operator puts a key that is valid into LEDGERBRIDGE_OAUTH_APPS and restarts; then "
+        "`ledgerbridge connections reauthorize {connection}`.",
+    ),
+    "unknown_legislation": Entry(
+        "The books in {ledger} follow a legislation that is not known here: {legislation}.",
+        Actor.US,
+        "Connect books of another country, or tell us that you need this one.",
+    ),
+    "plan_lacks_feature": Entry(
+        "The plan in {ledger} does not include this: {message}",
+        Actor.ADMINISTRATOR,
+        "Change the plan in {ledger}, then `ledgerbridge retry --issue {issue}`; or leave this "
+        "type of object out.",
     ),
     "ledger_unreachable": Entry(
         "{ledger} cannot be reached: {message}",
@@ -241,10 +322,21 @@ CATALOGUE: dict[str, Entry] = {
     ),
 }
 
-CONNECTION_CODES = frozenset(
+OR_FILE = "; `--credentials FILE` gives new ones without a page"
+"""How a connection is authorized anew beside its page, where that is not by consent."""
+
+AUTHORIZATION_CODES = frozenset(
     {
         "authorization_lost",
         "wrong_organisation",
+        "organisation_locked",
+        "subscription_key_refused",
+    }
+)
+"""Why a connection lost its authorization: over once it has been authorized again."""
+
+CONNECTION_CODES = AUTHORIZATION_CODES | frozenset(
+    {
         "ledger_unreachable",
         "quota_used_up",
         "unreadable_record",
@@ -261,7 +353,12 @@ def in_words(
     entry = CATALOGUE.get(cause.code, CATALOGUE["refused"])
     words: defaultdict[str, str] = defaultdict(
         lambda: "?",
-        {"message": provider_message or cause.code, "document": cause.subject, **cause.words},
+        {
+            "message": provider_message or cause.code,
+            "document": cause.subject,
+            "or_file": OR_FILE,
+            **cause.words,
+        },
     )
     # The issue gets its id when it is stored.
     words.update(ledger=ledger, connection=short(connection), issue="{issue}")

@@ -127,7 +127,7 @@ class Opener:
     ) -> Renewed:
         assert spec.sign_in is not None  # noqa: S101  # asked by the caller
         try:
-            new = spec.sign_in(self._config(connection, spec, sealed, scope))
+            new = spec.sign_in(self.config(connection, sealed, scope))
         except OutcomeUnknown as error:
             # A token that may have been given is lost; nothing is written twice by asking again.
             raise Unavailable(
@@ -145,7 +145,7 @@ class Opener:
     ) -> Connector:
         """A connector that speaks for a connection; `another` is asked when a token is refused."""
         spec = self.spec(connection.provider)
-        config = self._config(connection, spec, held.sealed, scope)
+        config = self.config(connection, held.sealed, scope)
         if self.allowances is not None and spec.limits.stated:
             theirs = whose(spec, config.base_url, connection)
             scope.allowance = self.allowances.of(spec.limits, theirs)
@@ -162,9 +162,9 @@ class Opener:
             replace(config, access_token=token, renew=renew if another is not None else None)
         )
 
-    def _config(
-        self, connection: ConnectionRow, spec: ConnectorSpec, sealed: bytes, scope: CallScope
-    ) -> ConnectorConfig:
+    def config(self, connection: ConnectionRow, sealed: bytes, scope: CallScope) -> ConnectorConfig:
+        """What a connector is built from; tokens that credentials buy are missing."""
+        spec = self.spec(connection.provider)
         return ConnectorConfig(
             base_url=self.checked_url(spec, connection.base_url),
             credentials=spec.credentials.model_validate(self.keys.open(sealed)),
@@ -283,7 +283,7 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
         )
         work.audit.add(actor, "connection.add", str(row.id), provider=spec.key, url=url)
         work.waiting.adopt(row.id)
-        work.queue.enqueue(row.id, pushed_types(spec))
+        work.queue.enqueue(row.id, pushed_types(engine.spec_of(row)))
     log.info("connection.added", connection=str(row.id), schedule=str(schedule))
     return row
 
@@ -337,7 +337,7 @@ def tried(
         InvalidInputError: They do not fit.
         ConnectorError: The provider refuses them, or is away.
     """
-    spec = engine.spec(connection.provider)
+    spec = engine.spec_of(connection)
     known = validated(spec.credentials, credentials, "credentials")
     sealed = opener.keys.seal(credentials)
     another: Another | None = None
@@ -525,7 +525,7 @@ def stop(
     error: ConnectorError,
 ) -> None:
     """Let nothing more out through a connection: until a person acts, or for a while."""
-    spec = engine.spec(connection.provider)
+    spec = engine.spec_of(connection)
     words = {"message": error.message}
     if how is Stop.DEAUTHORIZE:
         cause = error.cause or Cause("authorization_lost", "credentials", words)

@@ -229,7 +229,7 @@ def _map_to(
 ) -> int:
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
-        spec = engine.spec(connection.provider)
+        spec = engine.spec_of(connection)
         platform_id = _resolve(work, connection_id, kind, theirs, spec.name)
         work.mappings.set(connection_id, kind, ours, platform_id, by=actor)
         released = 0

@@ -35,6 +35,18 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why a document is not taken for a billing entity."""
+
+    code: str
+    reason: str
+
+
+Named = tuple[ObjectType, str]
+"""A type and the product's id."""
+
+
 @dataclass
 class Imported:
     """What became of documents handed in together."""
@@ -156,18 +168,17 @@ def _store(
     result: Imported,
 ) -> None:
     with engine.begin() as work:
-        elsewhere = corrections_elsewhere(work, billing_entity_id, [one for _, one in chunk])
-        records = []
-        for number, record in chunk:
-            if record.type is ObjectType.CREDIT_NOTE and record.id in elsewhere:
-                what = f"{record.type.words} {record.id}"
-                result.refused.append(Refused(number, what, elsewhere[record.id]))
-            else:
-                records.append(record)
-        created, changed = store(work, engine, billing_entity_id, records)
+        records = [record for _, record in chunk]
+        stored, refusals = store_allowed(work, engine, billing_entity_id, records)
+    for number, record in chunk:
+        refusal = refusals.get((record.type, record.id))
+        if refusal is not None:
+            what = f"{record.type.words} {record.id}"
+            result.refused.append(Refused(number, what, refusal.reason))
+    created = sum(one.created for one in stored)
     result.created += created
-    result.changed += changed
-    result.unchanged += len(records) - created - changed
+    result.changed += len(stored) - created
+    result.unchanged += len(records) - len(refusals) - len(stored)
 
 
 def store(
@@ -185,34 +196,51 @@ def store_each(
     """Like `store`; gives those that are new or changed.
 
     Raises:
-        ConflictError: A credit note corrects a document of another billing entity.
+        ConflictError: One of them belongs to another billing entity; the transaction must end.
     """
-    elsewhere = corrections_elsewhere(work, billing_entity_id, records)
-    for note, problem in elsewhere.items():
-        raise ConflictError("credit_note_entity_mismatch", f"credit note {note}: {problem}")
-    stored = work.documents.upsert(billing_entity_id, None, records)
-    edited = [one.document_id for one in stored if not one.created]
-    ledger = work.connections.ledger_of(billing_entity_id)
-    if ledger is not None and stored:
-        spec = engine.spec(ledger.provider)
-        work.queue.enqueue(
-            ledger.id, connections.pushed_types(spec), only=[one.document_id for one in stored]
-        )
-        work.queue.content_changed(edited)
-        _release_those_who_waited(work, ledger.id, [(one.type, one.external_id) for one in stored])
-        work.issues.close_empty(ledger.id, sorted(CONNECTION_CODES))
-        if not ledger.by_others:
-            work.after_commit(lambda: engine.hints.push(ledger.id))
+    stored, refusals = store_allowed(work, engine, billing_entity_id, records)
+    for (kind, name), refusal in refusals.items():
+        raise ConflictError(refusal.code, f"{kind.words} {name}: {refusal.reason}")
     return stored
 
 
-def _release_those_who_waited(
-    work: UnitOfWork, connection_id: UUID, arrived: Sequence[tuple[ObjectType, str]]
+def store_allowed(
+    work: UnitOfWork, engine: Engine, billing_entity_id: UUID, records: Sequence[AnyRecord]
+) -> tuple[list[Stored], dict[Named, Refusal]]:
+    """Like `store_each`, but what belongs to another billing entity is left out, with the reason.
+
+    A document that was moved is known by its type and the product's id; the same id that another
+    entity has always had is none of our business, since numbers repeat across entities.
+    """
+    refusals = {
+        (ObjectType.CREDIT_NOTE, note): Refusal("credit_note_entity_mismatch", reason)
+        for note, reason in corrections_elsewhere(work, billing_entity_id, records).items()
+    }
+    allowed = [record for record in records if (record.type, record.id) not in refusals]
+    stored = work.documents.upsert(billing_entity_id, None, allowed)
+    # Asked afterwards: who moved it at the same moment has been waited for by now.
+    moved = work.waiting.withdraw_moved([one.document_id for one in stored if one.created])
+    for named, code in moved.items():
+        reason = f"it was moved to billing entity {code}: hand it in there"
+        refusals[named] = Refusal("moved_to_other_entity", reason)
+    stored = [one for one in stored if (one.type, one.external_id) not in moved]
+    queue_for_ledger(work, engine, billing_entity_id, stored)
+    return stored, refusals
+
+
+def queue_for_ledger(
+    work: UnitOfWork, engine: Engine, billing_entity_id: UUID, stored: Sequence[Stored]
 ) -> None:
-    """Documents that named something we did not have go on once we have it."""
-    subjects = [f"{kind.value} {external_id}" for kind, external_id in arrived]
-    for code in ("contact_unknown", "document_unknown"):
-        issues = work.issues.find(connection_id, code, subjects)
-        for issue_id in issues:
-            work.queue.release_issue(issue_id)
-        work.issues.close(issues, by="it was handed in")
+    """Queue documents that are new or have changed for their entity's ledger, if it has one."""
+    ledger = work.connections.ledger_of(billing_entity_id) if stored else None
+    if ledger is not None:
+        work.queue.take(
+            ledger.id,
+            connections.pushed_types(engine.spec_of(ledger)),
+            new=[one.document_id for one in stored if one.created],
+            edited=[one.document_id for one in stored if not one.created],
+            names=[f"{one.type.value} {one.external_id}" for one in stored],
+            kept_open=sorted(CONNECTION_CODES),
+        )
+        if not ledger.by_others:
+            work.after_commit(lambda: engine.hints.push(ledger.id))

@@ -126,6 +126,10 @@ class Engine:
     """Who holds the leases: role, host and process."""
     clocks: Sequence[Clock] = (time.monotonic, time.time)
 
+    def spec_of(self, connection: ConnectionRow) -> ConnectorSpec:
+        """What a provider can do for one connection."""
+        return self.spec(connection.provider).of(connection.settings)
+
     def deadline(self) -> Deadline:
         """The end of a lease that is about to be taken, less a margin."""
         return Deadline(self.timing.deadline_seconds, self.clocks)

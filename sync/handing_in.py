@@ -26,13 +26,25 @@ from models.canonical import (
     record_adapter,
 )
 from models.canonical.money import ZERO, shown
-from models.repositories import DocumentView
+from models.repositories import DocumentView, Stored
 from models.repositories.handed_in import Present
 from models.unit_of_work import UnitOfWork
 from sync.compare import label
-from sync.documents import DocumentProblemError, read, store_each
+from sync.documents import (
+    DocumentProblemError,
+    Named,
+    Refusal,
+    read,
+    store_allowed,
+)
 from sync.engine import Engine
-from sync.errors import InvalidInputError, NotAllowedError, NotFoundError, StaleError
+from sync.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+    StaleError,
+)
 
 MOST_AT_ONCE = 1000
 
@@ -100,13 +112,14 @@ def put(
 
     Raises:
         StaleError: It is not as expected; nothing was changed.
+        ConflictError: It belongs to another billing entity.
     """
     with engine.begin() as work:
         present = None
         if expected != ANYTHING:
             present = work.handed_in.lock(billing_entity_id, record.type, record.id)
             expected.require(present)
-        taken = _store(work, engine, billing_entity_id, [record])[record.type, record.id]
+        taken = _store(work, engine, billing_entity_id, record)
         if expected.absent and present is None and taken.outcome is not Outcome.CREATED:
             # Somebody else made it between our look and our write.
             raise StaleError("the document exists already")
@@ -120,8 +133,8 @@ def put_many(engine: Engine, billing_entity_id: UUID, values: Sequence[object]) 
         One result for each, in the same order.
     """
     results: list[Result | None] = [None] * len(values)
-    keys: dict[int, tuple[ObjectType, str]] = {}
-    records: dict[tuple[ObjectType, str], AnyRecord] = {}
+    keys: dict[int, Named] = {}
+    records: dict[Named, AnyRecord] = {}
     for position, value in enumerate(values):
         try:
             record = read(value)
@@ -139,31 +152,39 @@ def put_many(engine: Engine, billing_entity_id: UUID, values: Sequence[object]) 
         with engine.begin() as work:
             # In one order for everybody, so that two requests never wait for each other.
             ordered = [records[key] for key in sorted(records)]
-            taken = _store(work, engine, billing_entity_id, ordered)
-        told: set[tuple[ObjectType, str]] = set()
+            taken, refusals = _store_allowed(work, engine, billing_entity_id, ordered)
+        told: set[Named] = set()
         for position, key in keys.items():
+            if key in refusals:
+                results[position] = Result(Outcome.REFUSED, reason=refusals[key].reason)
+                continue
             outcome = Outcome.UNCHANGED if key in told else taken[key].outcome
             told.add(key)
             results[position] = Result(outcome, taken[key].view)
     return [result for result in results if result is not None]
 
 
-def _store(
+def _store(work: UnitOfWork, engine: Engine, billing_entity_id: UUID, record: AnyRecord) -> Taken:
+    taken, refusals = _store_allowed(work, engine, billing_entity_id, [record])
+    for refusal in refusals.values():
+        raise ConflictError(refusal.code, f"{record.type.words} {record.id}: {refusal.reason}")
+    return taken[record.type, record.id]
+
+
+def _store_allowed(
     work: UnitOfWork, engine: Engine, billing_entity_id: UUID, records: Sequence[AnyRecord]
-) -> dict[tuple[ObjectType, str], Taken]:
-    stored = {
-        (one.type, one.external_id): one
-        for one in store_each(work, engine, billing_entity_id, records)
-    }
-    named = [(record.type, record.id) for record in records]
+) -> tuple[dict[Named, Taken], dict[Named, Refusal]]:
+    found, refusals = store_allowed(work, engine, billing_entity_id, records)
+    stored = {(one.type, one.external_id): one for one in found}
+    named = [key for record in records if (key := (record.type, record.id)) not in refusals]
     views = work.handed_in.own(billing_entity_id, named, body=len(records) == 1)
-    return {key: Taken(_outcome(stored.get(key)), views[key]) for key in named}
+    return {key: Taken(_outcome(stored.get(key)), views[key]) for key in named}, refusals
 
 
-def _outcome(stored: object) -> Outcome:
+def _outcome(stored: Stored | None) -> Outcome:
     if stored is None:
         return Outcome.UNCHANGED
-    return Outcome.CREATED if getattr(stored, "created", False) else Outcome.CHANGED
+    return Outcome.CREATED if stored.created else Outcome.CHANGED
 
 
 def delete(
@@ -249,7 +270,7 @@ def mark_as_paid(
         else:
             payment = _payment(document, _open(work, billing_entity_id, present, document), paid)
             work.audit.add(actor, "document.pay", str(present.id), payment=payment.id)
-        return _store(work, engine, billing_entity_id, [payment])[payment.type, payment.id]
+        return _store(work, engine, billing_entity_id, payment)
 
 
 def _known_payment(known: Present, document: Invoice | Bill, paid: PaidBy) -> Payment:

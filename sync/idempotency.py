@@ -68,9 +68,3 @@ def once(
             claim, answer.status, {"body": answer.body, "headers": answer.headers}
         )
     return answer
-
-
-def forget_old(begin: Begin) -> int:
-    """Drop keys that are not kept any longer; how many."""
-    with begin() as work:
-        return work.idempotency.forget(KEPT)

@@ -71,7 +71,7 @@ def _shown(
     billing_entity_id: UUID,
     found: Sequence[LedgerDocument],
 ) -> list[Shown]:
-    books = books_of(work, connection, engine.spec(connection.provider))
+    books = books_of(work, connection, engine.spec_of(connection))
     pairs = [(one, one.record) for one in found if isinstance(one.record, BillingDocument)]
     contacts = {(one.source_id, document.contact_id) for one, document in pairs}
     names = work.contract.contact_names(billing_entity_id, sorted(contacts, key=str))

@@ -112,7 +112,7 @@ def _queue(
     work: UnitOfWork, engine: Engine, ledger: ConnectionRow, *, only: Sequence[UUID] = ()
 ) -> None:
     """Make the tasks that are missing."""
-    work.queue.enqueue(ledger.id, connections.pushed_types(engine.spec(ledger.provider)), only=only)
+    work.queue.enqueue(ledger.id, connections.pushed_types(engine.spec_of(ledger)), only=only)
     if not ledger.by_others:
         work.after_commit(lambda: engine.hints.push(ledger.id))
 
@@ -144,6 +144,8 @@ def link(
         present = work.access.entities_of(connection_id)
         home = work.tenants.entity(connection.billing_entity_id)
         wanted = {entity_id: work.tenants.entity(entity_id) for entity_id in entity_ids}
+        for entity_id in sorted(wanted.keys() - present):  # in one order: nobody waits in a ring
+            work.connections.lock_entity(entity_id)
         for entity_id, entity in wanted.items():
             if entity is None or home is None or entity.organisation_id != home.organisation_id:
                 raise NotFoundError(f"there is no billing entity {entity_id} in the organisation")

@@ -27,12 +27,12 @@ from models.canonical import (
     Payment,
 )
 from models.ids import short
-from models.repositories import Claimed, IssueDraft
+from models.repositories import Claimed, IssueDraft, Thing
 from models.repositories.documents import body_of
 from models.status import FINAL, IN_PROGRESS, SyncStatus
 from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
-from sync import connections, control
+from sync import connections, control, owned
 from sync.catalogue import Actor, in_words
 from sync.compare import Difference, differences, label
 from sync.engine import Engine
@@ -285,7 +285,7 @@ def preflight(
         engine: For the transaction and the provider's spec; the provider is not called.
         connection_id: Which ledger.
         document_id: Only this document of ours.
-        entity_id: Whose connection it must be.
+        entity_id: Whose connection it must be, or for whom it must act.
 
     Raises:
         NotFoundError: There is no such connection, or the document is not in step with it.
@@ -293,10 +293,10 @@ def preflight(
     """
     with engine.begin() as work:
         work.preflight.only_look()
+        if entity_id is not None:
+            owned.require(work, entity_id, Thing.CONNECTION, connection_id)
         connection = connections.get(work, connection_id)
-        if entity_id is not None and connection.billing_entity_id != entity_id:
-            raise NotFoundError(f"there is no connection {connection_id}")
-        spec = _own(engine.spec(connection.provider))
+        spec = _own(engine.spec_of(connection))
         judge = Judge(work, connection, spec)
         result = Preflight(connection_id, obstacle=_obstacle(work, connection, spec))
         if document_id is None:
@@ -501,11 +501,13 @@ def preview(engine: Engine, record_id: UUID, *, entity_id: UUID | None = None) -
     """
     with engine.begin() as work:
         work.preflight.only_look()
-        connection_id = work.preflight.connection_of(record_id, entity_id)
+        if entity_id is not None:
+            owned.require(work, entity_id, Thing.RECORD, record_id)
+        connection_id = work.preflight.connection_of(record_id)
         if connection_id is None:
             raise NotFoundError(f"there is no record {record_id}: see `ledgerbridge log`")
         connection = connections.get(work, connection_id)
-        spec = _own(engine.spec(connection.provider))
+        spec = _own(engine.spec_of(connection))
         judge = Judge(work, connection, spec)
         judged = _one(judge, record_id)
         claimed = judged.claimed

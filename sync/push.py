@@ -352,7 +352,7 @@ def push_due(
     """Push what is due for a connection, parents first, until nothing is or time is up."""
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
-        spec = engine.spec(connection.provider)
+        spec = engine.spec_of(connection)
         if spec.by_others:
             return Pushed()
         books = books_of(work, connection, spec)

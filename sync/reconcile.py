@@ -153,7 +153,7 @@ def reconcile(
         raise NotAllowedError(
             "documents come from this connection; the books are at the ledger's: reconcile that one"
         )
-    spec = engine.spec(connection.provider)
+    spec = engine.spec_of(connection)
     scope = CallScope(new_correlation_id())
     connector = connections.open_for(engine, connection, scope)
     connections.assert_identity(connection, connector.check())

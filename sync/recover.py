@@ -126,7 +126,7 @@ def recover_due(
     """Look up the unclear writes of a connection that are due: one look-up a batch."""
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
-    spec = engine.spec(connection.provider)
+    spec = engine.spec_of(connection)
     if spec.by_others:
         return Pushed()
     recovery = Recovery(engine, connection, spec, CallScope(correlation_id, for_pushes=True))

@@ -164,7 +164,7 @@ def trigger_for(
         types=types,
         full=full,
         correlation_id=correlation_id or new_correlation_id(),
-        clock=Schedule.parse(connection.schedule),
+        clock=Schedule.parse(connection.schedule) if trigger is not Trigger.WEBHOOK else None,
     )
     backfill = full or connection.last_pull_at is None
     work.after_commit(lambda: engine.hints.run(connection.id, backfill=backfill))
@@ -184,7 +184,7 @@ def _queue(
     clock: Schedule | None = None,
 ) -> UUID:
     """Queue a run or find the active one; with a clock, the next one is a whole interval away."""
-    spec = engine.spec(connection.provider)
+    spec = engine.spec_of(connection)
     now, completed = work.cursors.completed_by_now(connection.id)
     unread = set(BOOKS) - completed
     steps = steps_for(spec, Role(connection.role.value), only=only, types=types, unread=unread)
@@ -257,7 +257,7 @@ def advance(
         if run is None:
             return Progress(None, finished=False)
         connection = connections.get(work, connection_id)
-    return _Advance(engine, connection, engine.spec(connection.provider), run, over).go()
+    return _Advance(engine, connection, engine.spec_of(connection), run, over).go()
 
 
 def complete(

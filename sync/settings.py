@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     """First pause after a failed try; it doubles up to six hours."""
     first_check_seconds: float = Field(5, ge=0)
     """How soon an unclear write is first looked up."""
+    keep_events_days: int = Field(30, ge=7)
+    """Webhook events and deliveries; longer than a delivery is tried."""
+    keep_log_days: int = Field(400, ge=30)
+    """Attempts, finished runs and closed issues. Records and the audit log stay."""
 
     @property
     def embedded_database(self) -> bool:

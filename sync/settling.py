@@ -131,7 +131,7 @@ def write_down(
     """
     if not decided:
         return Counter()
-    spec = engine.spec(connection.provider)
+    spec = engine.spec_of(connection)
     kind = decided[0].claimed.type
     decided = one_pair_each(work, connection, decided)
     drafts = {

@@ -83,7 +83,7 @@ class Source:
         for one in found:
             name = label(bodies[one.document_id])
             cause = Cause("posted_elsewhere", name, {"document": name, "owner": one.owner})
-            spec = self.engine.spec(ledger.provider)
+            spec = self.engine.spec_of(ledger)
             drafts[one.record_id] = in_words(cause, ledger=spec.name, connection=ledger.id)
         issues = work.issues.open(ledger.id, drafts.values())
         work.pulled.stop_pushing(

@@ -1,16 +1,25 @@
 """The sweeper: finds what a lost message or a dead worker left behind, and says where to look.
 
 Everything it does may be done twice at once: leases and claims decide. If Redis is emptied at
-any moment, the system is whole again within one period of it.
+any moment, the system is whole again within one period of it. It also takes out what is old.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sync.engine import Engine, log
-from sync.idempotency import forget_old
+from models.repositories import Old
+from sync import idempotency
+from sync.engine import Engine, Timing, log
+from sync.reports import FAILURES
 from sync.runs import queue_due
 
 MOST_HINTS = 200
+# Rows that are taken out in one transaction, and such transactions in one sweep.
+BATCH = 1000
+MOST_BATCHES = 20
+# How long an unanswered question for consent is kept, for whoever looks into it.
+ANSWERLESS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -27,9 +36,11 @@ def sweep(engine: Engine) -> Swept:
     with engine.begin() as work:
         expired = work.records.expire_leases()
     with engine.begin() as work:
+        work.sources.queue_reports(FAILURES)
+    with engine.begin() as work:
         pushes = work.log.connections_with_work(MOST_HINTS)
         runs = work.runs.abandoned(MOST_HINTS)
-    forget_old(engine.begin)
+    tidy(engine)
     for connection_id in pushes:
         engine.hints.push(connection_id)
     for connection_id, backfill in runs:
@@ -37,6 +48,36 @@ def sweep(engine: Engine) -> Swept:
     if expired:
         log.warning("sweep.leases_expired", records=expired)
     return Swept(expired=expired, pushes=len(pushes), runs=len(runs))
+
+
+def tidy(engine: Engine) -> Mapping[Old, int]:
+    """Take out what is not kept any longer, in batches; how many rows of what."""
+    dropped: dict[Old, int] = {}
+    for what, age in _kept(engine.timing).items():
+        for _ in range(MOST_BATCHES):
+            with engine.begin() as work:
+                number = work.retention.drop(what, age, BATCH)
+            if number:
+                dropped[what] = dropped.get(what, 0) + number
+            if number < BATCH:
+                break
+    if dropped:
+        log.info("sweep.tidied", **dropped)
+    return dropped
+
+
+def _kept(timing: Timing) -> Mapping[Old, timedelta]:
+    """How long what is kept."""
+    return {
+        Old.DELIVERIES: timing.keep_events,
+        Old.EVENTS: timing.keep_events,
+        Old.ENDPOINTS: timing.keep_events,
+        Old.ATTEMPTS: timing.keep_log,
+        Old.RUNS: timing.keep_log,
+        Old.ISSUES: timing.keep_log,
+        Old.KEYS: idempotency.KEPT,
+        Old.AUTHORIZATIONS: ANSWERLESS,
+    }
 
 
 def tick(engine: Engine) -> int:

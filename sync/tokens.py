@@ -67,7 +67,7 @@ def fresh(
         Transient: The provider does not answer, or somebody else's refresh takes too long.
         ActionRequired: The provider does not know us any more: an operator must act.
     """
-    buys = engine.spec(connection.provider).sign_in is not None
+    buys = engine.spec_of(connection).sign_in is not None
 
     def there(consent: Consent) -> bool:
         return consent.held.access is not None or not buys

@@ -257,10 +257,10 @@ def delivery_of(work: UnitOfWork, caller: Caller, delivery_id: UUID) -> Delivery
     Raises:
         NotFoundError: There is none with that id, or it is somebody else's.
     """
-    found = work.webhooks.deliveries(audience_of(caller), delivery_id=delivery_id)
-    if not found:
+    found = work.webhooks.delivery(audience_of(caller), delivery_id)
+    if found is None:
         raise NotFoundError(f"there is no webhook delivery {delivery_id}")
-    return found[0]
+    return found
 
 
 def replay(begin: Begin, caller: Caller, delivery_id: UUID) -> DeliveryLine:

@@ -13,7 +13,7 @@ from connectors.faults import Answer, Faults, Request
 from connectors.loopback import LoopbackServer
 from models.crypto import KeyRing
 from models.repositories import Audience
-from models.repositories.webhooks import DeliveryLine
+from models.repositories.webhooks import DeliveryLine, Slice
 from models.tables import ClientKind
 from models.unit_of_work import Begin
 from sync import deliveries, webhooks
@@ -107,21 +107,13 @@ class Outbox:
     def told(self) -> list[str]:
         """What happened, in order."""
         with self.begin() as work:
-            rows = work.webhooks.events(
-                self.audience,
-                entity_id=None,
-                object_type=None,
-                event_type=None,
-                place=None,
-                limit=1000,
-                descending=False,
-            )
+            rows = work.webhooks.events(self.audience, Slice())
         return [f"{row.object_type}.{row.event_type}" for row in rows]
 
     def log(self) -> list[DeliveryLine]:
         """The delivery log."""
         with self.begin() as work:
-            return work.webhooks.deliveries(self.audience, limit=1000)
+            return work.webhooks.deliveries(self.audience, Slice())
 
     def statuses(self) -> list[tuple[str, int]]:
         """Where deliveries stand, and how often they were tried."""

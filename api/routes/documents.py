@@ -21,16 +21,15 @@ from api.deps import RuntimeOf, Scope, ScopeOf, VersionOf
 from api.errors import ApiError, ErrorBody, invalid
 from api.exact import ExactRoute
 from api.idempotency import OnceOf, response
+from api.pagination import Tokens
 from api.words import (
     BillingEntityPart,
     Day,
     Moment,
-    PageAnswer,
     PageQuery,
     Text,
     acting,
     answer,
-    tokens,
 )
 from models.canonical import AnyRecord, ObjectType, Payment, contradictions, record_adapter
 from models.canonical.money import Amount
@@ -100,6 +99,8 @@ class RecordPart(BaseModel):
     reason: str | None
     next_step: str | None
     issue_id: UUID | None
+    blocked_by: UUID | None
+    """The record of the document that must be in the ledger first."""
     platform_object_id: str | None
     platform_number: str | None
     platform_url: str | None
@@ -148,7 +149,7 @@ class StoredDocument(Document):
     outcome: Outcome
 
 
-class DocumentPage(PageAnswer):
+class DocumentPage(Tokens):
     """Documents, newest first."""
 
     data: list[DocumentHead]
@@ -232,7 +233,7 @@ def list_documents(
     query: Annotated[DocumentQuery, Query()], runtime: RuntimeOf, scope: ScopeOf, _: VersionOf
 ) -> Any:
     """List documents, newest first."""
-    first, pager = query.begun(runtime.keys, scope, "documents", "created_at")
+    first, pager = query.begun(runtime.keys, scope.entity_id, "documents", "created_at")
     entity = _entity(runtime, scope, first.billing_entity)
     wanted = DocumentFilter(
         type=first.type,
@@ -249,7 +250,7 @@ def list_documents(
     with runtime.begin() as work:
         rows = work.handed_in.page(entity.id, wanted, place=pager.place, limit=query.limit + 1)
     page = pager.page(rows, query.limit)
-    return {"data": [_head(view, entity) for view in page.rows], **tokens(page)}
+    return {"data": [_head(view, entity) for view in page.rows], **page.tokens}
 
 
 @router.post(
@@ -425,7 +426,7 @@ def _entity(runtime: Runtime, scope: Scope, code: str | None) -> BillingEntityRo
     if code is None or code == scope.entity.code:
         return scope.entity
     with runtime.begin() as work:
-        found = work.operations.entity_coded(scope.caller.organisation_id, code)
+        found = work.tenants.entity_coded(scope.caller.organisation_id, code)
     if found is None:
         raise ApiError(400, "unknown_billing_entity", f"there is no billing entity {code!r}")
     return found
@@ -464,7 +465,12 @@ def _place(field: str) -> Sequence[str | int]:
 
 def _sync_status(view: DocumentView) -> str | None:
     """The worst of all ledgers."""
-    words = {public_status(SyncStatus(record["status"])) for record in view.records}
+    words = {
+        public_status(
+            SyncStatus(one["status"]), blocked_by=one["blocked_by"], issue_id=one["issue_id"]
+        )
+        for one in view.records
+    }
     return next((word for word in ("error", "pending", "done") if word in words), None)
 
 

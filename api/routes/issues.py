@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from api.deps import RuntimeOf, ScopeOf, VersionOf
 from api.idempotency import OnceOf
-from api.pagination import DEFAULT_LIMIT
+from api.pagination import DEFAULT_LIMIT, Tokens
 from api.routes.sync_log import Line, Queued
-from api.words import PageAnswer, PageQuery, Text, acting, answer, tokens
+from api.words import PageQuery, Text, acting, answer
 from models.repositories import LogFilter, Thing
 from models.tables import IssueRow
 from sync import control, owned
@@ -63,7 +63,7 @@ class IssueWithRecords(Issue):
     lines: list[Line]
 
 
-class IssuePage(PageAnswer):
+class IssuePage(Tokens):
     """Causes, newest first."""
 
     data: list[Issue]
@@ -82,7 +82,7 @@ def list_issues(
     query: Annotated[IssueQuery, Query()], runtime: RuntimeOf, scope: ScopeOf, _: VersionOf
 ) -> Any:
     """List causes with how many records wait for each, newest first."""
-    first, pager = query.begun(runtime.keys, scope, "issues", "first_seen_at")
+    first, pager = query.begun(runtime.keys, scope.entity_id, "issues", "first_seen_at")
     with runtime.begin() as work:
         if first.connection_id is not None:
             owned.require(work, scope.entity_id, Thing.CONNECTION, first.connection_id)
@@ -96,7 +96,7 @@ def list_issues(
         )
     counts = {row.id: records for row, records in found}
     page = pager.page([row for row, _ in found], query.limit)
-    return {"data": [Issue.values(row, counts[row.id]) for row in page.rows], **tokens(page)}
+    return {"data": [Issue.values(row, counts[row.id]) for row in page.rows], **page.tokens}
 
 
 @router.get("/{issue_id}", response_model=IssueWithRecords)

@@ -1,44 +1,26 @@
 """`/ledger_accounts`: the chart of accounts of the entity's accounting system."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from api.contract import LEDGER_ACCOUNTS, LedgerAccount, LedgerAccountList
 from api.deps import RuntimeOf, ScopeOf, VersionOf
-from api.pagination import DEFAULT_LIMIT, LimitOf, NameSort, Order, TokenOf, named_page
+from api.pagination import NamedQuery, named_page
 from models.canonical import ObjectType
-from sync.errors import NotFoundError
+from sync import accounting
 
 router = APIRouter(prefix=LEDGER_ACCOUNTS, tags=["ledger accounts"])
 
 
 @router.get("")
 def list_ledger_accounts(
-    runtime: RuntimeOf,
-    scope: ScopeOf,
-    _: VersionOf,
-    *,
-    order: Order = Order.ASC,
-    sort: NameSort | None = None,
-    limit: LimitOf = DEFAULT_LIMIT,
-    pagination_token: TokenOf = None,
+    runtime: RuntimeOf, scope: ScopeOf, _: VersionOf, asked: Annotated[NamedQuery, Query()]
 ) -> LedgerAccountList:
     """Accounts, page by page; in the order in which we met them unless sorted by name."""
-    page = named_page(
-        runtime,
-        scope,
-        (LEDGER_ACCOUNTS, ObjectType.LEDGER_ACCOUNT),
-        order=order,
-        sort=sort,
-        limit=limit,
-        token=pagination_token,
-    )
-    return LedgerAccountList(
-        data=[LedgerAccount.of(row) for row in page.rows],
-        next_pagination_token=page.next_token,
-        prev_pagination_token=page.prev_token,
-    )
+    page = named_page(runtime, scope, LEDGER_ACCOUNTS, ObjectType.LEDGER_ACCOUNT, asked)
+    return LedgerAccountList(data=[LedgerAccount.of(row) for row in page.rows], **page.tokens)
 
 
 @router.get("/{ledger_account_id}")
@@ -47,9 +29,7 @@ def read_ledger_account(
 ) -> LedgerAccount:
     """One account."""
     with runtime.begin() as work:
-        row = work.contract.pulled_one(
-            scope.entity_id, ObjectType.LEDGER_ACCOUNT, ledger_account_id
+        kind = ObjectType.LEDGER_ACCOUNT
+        return LedgerAccount.of(
+            accounting.reference_of(work, scope.entity_id, kind, ledger_account_id)
         )
-    if row is None:
-        raise NotFoundError(f"there is no ledger account {ledger_account_id}")
-    return LedgerAccount.of(row)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from api.deps import RuntimeOf, ScopeOf, VersionOf
-from api.words import PageAnswer, PageQuery, Text, acting, tokens
+from api.pagination import Tokens
+from api.words import PageQuery, Text, acting
 from models.repositories import Thing
 from models.tables import MappingKind, MappingRow
 from sync import control, owned
@@ -33,7 +34,7 @@ class Mapping(BaseModel):
         return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
 
 
-class MappingPage(PageAnswer):
+class MappingPage(Tokens):
     """Mappings, newest first."""
 
     data: list[Mapping]
@@ -71,7 +72,7 @@ def list_mappings(
     query: Annotated[MappingQuery, Query()], runtime: RuntimeOf, scope: ScopeOf, _: VersionOf
 ) -> Any:
     """List what was mapped by hand, newest first."""
-    first, pager = query.begun(runtime.keys, scope, "mappings", "created_at")
+    first, pager = query.begun(runtime.keys, scope.entity_id, "mappings", "created_at")
     with runtime.begin() as work:
         if first.connection_id is not None:
             owned.require(work, scope.entity_id, Thing.CONNECTION, first.connection_id)
@@ -83,7 +84,7 @@ def list_mappings(
             kind=first.kind,
         )
     page = pager.page(rows, query.limit)
-    return {"data": [Mapping.of(row) for row in page.rows], **tokens(page)}
+    return {"data": [Mapping.of(row) for row in page.rows], **page.tokens}
 
 
 @router.put("", response_model=Released)

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import RuntimeOf, ScopeOf, VersionOf
 from api.idempotency import OnceOf
-from api.words import PageAnswer, PageQuery, acting, answer, tokens
+from api.pagination import Tokens
+from api.words import PageQuery, acting, answer
 from models.canonical import ObjectType
 from models.repositories import Thing
 from models.tables import RunStatus, SyncRunRow, Trigger
@@ -68,7 +69,7 @@ class Run(BaseModel):
         return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
 
 
-class RunPage(PageAnswer):
+class RunPage(Tokens):
     """Runs, newest first."""
 
     data: list[Run]
@@ -86,7 +87,7 @@ def list_runs(
     query: Annotated[RunQuery, Query()], runtime: RuntimeOf, scope: ScopeOf, _: VersionOf
 ) -> Any:
     """List sync runs with their counts, newest first."""
-    first, pager = query.begun(runtime.keys, scope, "runs", "created_at")
+    first, pager = query.begun(runtime.keys, scope.entity_id, "runs", "created_at")
     with runtime.begin() as work:
         if first.connection_id is not None:
             owned.require(work, scope.entity_id, Thing.CONNECTION, first.connection_id)
@@ -98,7 +99,7 @@ def list_runs(
             status=first.status,
         )
     page = pager.page(rows, query.limit)
-    return {"data": [Run.of(row) for row in page.rows], **tokens(page)}
+    return {"data": [Run.of(row) for row in page.rows], **page.tokens}
 
 
 @router.get("/{run_id}", response_model=Run)

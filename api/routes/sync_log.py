@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import RuntimeOf, Scope, ScopeOf, VersionOf
 from api.idempotency import OnceOf
-from api.words import Moment, PageAnswer, PageQuery, Text, acting, answer, tokens
+from api.pagination import Tokens
+from api.words import Moment, PageQuery, Text, acting, answer
 from models.canonical import ObjectType
 from models.canonical.money import Amount
 from models.canonical.record import STORABLE
@@ -44,6 +45,8 @@ class Line(BaseModel):
     next_step: str | None
     actor: str | None
     issue_id: UUID | None
+    blocked_by: UUID | None
+    """The record of the document that must be in the ledger first."""
     platform_object_id: str | None
     ledger: dict[str, Any]
     """What the ledger shows of it."""
@@ -59,7 +62,9 @@ class Line(BaseModel):
         return {
             **vars(line),
             "document_date": line.document_date.isoformat() if line.document_date else None,
-            "sync_status": public_status(line.status),
+            "sync_status": public_status(
+                line.status, blocked_by=line.blocked_by, issue_id=line.issue_id
+            ),
             "reason": line.sentence or line.reason,
         }
 
@@ -96,7 +101,7 @@ class Record(Line):
     tries: list[Attempt]
 
 
-class LinePage(PageAnswer):
+class LinePage(Tokens):
     """Records, last changed first."""
 
     data: list[Line]
@@ -176,7 +181,7 @@ def log(
     query: Annotated[LogQuery, Query()], runtime: RuntimeOf, scope: ScopeOf, _: VersionOf
 ) -> Any:
     """The sync log: where every record stands, last changed first."""
-    first, pager = query.begun(runtime.keys, scope, "log", "updated_at")
+    first, pager = query.begun(runtime.keys, scope.entity_id, "log", "updated_at")
     wanted = LogFilter(
         connection_id=first.connection_id,
         type=first.type,
@@ -191,7 +196,7 @@ def log(
             owned.require(work, scope.entity_id, Thing.CONNECTION, first.connection_id)
         lines = work.operations.log(scope.entity_id, wanted, pager.place, query.limit + 1)
     page = pager.page(lines, query.limit)
-    return {"data": [Line.values(line) for line in page.rows], **tokens(page)}
+    return {"data": [Line.values(line) for line in page.rows], **page.tokens}
 
 
 @router.get("/summary", response_model=Summary)

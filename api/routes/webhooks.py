@@ -5,22 +5,22 @@ of the integration's connection. The signing secret is in the answer to the requ
 and nowhere else.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from api.deps import CallerOf, RuntimeOf, VersionOf
-from api.pagination import DEFAULT_LIMIT, LimitOf, Listing, Order, Pager, TokenOf
-from models.crypto import KeyRing
-from models.repositories.webhooks import DeliveryLine
+from api.pagination import Order, Paged, Pager, Tokens
+from api.words import MadeBetween
+from models.repositories.webhooks import DeliveryLine, Slice
 from models.tables import DeliveryStatus, EndpointStatus, EventRow, WebhookEndpointRow
 from sync import webhooks
 from sync.access import Caller
+from worker.runtime import Runtime
 
 router = APIRouter(tags=["webhooks"])
 
@@ -138,12 +138,10 @@ class SubscriptionWithSecret(Subscription):
     secret: str
 
 
-class Subscriptions(BaseModel):
+class Subscriptions(Tokens):
     """A page of subscriptions."""
 
     data: list[Subscription]
-    next_pagination_token: str | None
-    prev_pagination_token: str | None
 
 
 class Event(BaseModel):
@@ -158,12 +156,10 @@ class Event(BaseModel):
     object: dict[str, Any]
 
 
-class Events(BaseModel):
+class Events(Tokens):
     """A page of events."""
 
     data: list[Event]
-    next_pagination_token: str | None
-    prev_pagination_token: str | None
 
 
 class Delivery(BaseModel):
@@ -188,12 +184,45 @@ class Delivery(BaseModel):
     created_at: datetime
 
 
-class Deliveries(BaseModel):
+class Deliveries(Tokens):
     """A page of the delivery log."""
 
     data: list[Delivery]
-    next_pagination_token: str | None
-    prev_pagination_token: str | None
+
+
+class _InTime(Paged, MadeBetween):
+    """The parameters of a list in the order of time."""
+
+    order: Order = Order.ASC
+    sort: Literal["created_at"] = "created_at"
+    object_type: ObjectTypeName | None = None
+
+    def list_for(self, runtime: Runtime, caller: Caller, name: str) -> tuple[Self, Pager, Slice]:
+        """The first query, and what of it is on this page; its tokens are no use to others."""
+        audience = caller.connection_id or caller.organisation_id
+        first, pager = self.begun(runtime.keys, audience, name, self.sort, self.order)
+        moments = first.model_dump(include=set(MadeBetween.model_fields), exclude_none=True)
+        return first, pager, Slice(pager.place, self.limit + 1, pager.descending, moments)
+
+
+class SubscriptionQuery(_InTime):
+    """Which subscriptions are meant."""
+
+
+class EventQuery(_InTime):
+    """Which events are meant."""
+
+    entity_id: UUID | None = None
+    event_action: EventName | None = None
+
+
+class DeliveryQuery(_InTime):
+    """Which deliveries are meant."""
+
+    webhook_subscription_id: UUID | None = None
+    event_id: UUID | None = None
+    status: DeliveryStatus | None = None
+    event_action: EventName | None = None
 
 
 def _with_secret(made: webhooks.NewEndpoint) -> SubscriptionWithSecret:
@@ -235,29 +264,6 @@ def _delivery(line: DeliveryLine) -> Delivery:
     )
 
 
-def _pager(
-    keys: KeyRing, caller: Caller, name: str, order: Order, token: str | None, **filters: Any
-) -> Pager:
-    """A list of what a caller may see; its tokens are of no use to anybody else."""
-    audience = caller.connection_id or caller.organisation_id
-    plain = {key: None if value is None else str(value) for key, value in filters.items()}
-    return Pager.of(keys, Listing(name, audience, order, "created_at", plain), token)
-
-
-def _uuid(value: str | None) -> UUID | None:
-    return UUID(value) if value else None
-
-
-def _page(shown: Sequence[BaseModel], pager: Pager, rows: Sequence[Any], limit: int) -> Any:
-    page = pager.page(rows, limit)
-    by_id = {item.id: item for item in shown}  # type: ignore[attr-defined]  # all of ours have one
-    return {
-        "data": [by_id[row.id] for row in page.rows],
-        "next_pagination_token": page.next_token,
-        "prev_pagination_token": page.prev_token,
-    }
-
-
 @router.post("/webhook_subscriptions", response_model=SubscriptionWithSecret, status_code=201)
 def subscribe(asked: Wanted, runtime: RuntimeOf, caller: CallerOf, version: VersionOf) -> Any:
     """Tell a URL from now on; the secret is shown only now."""
@@ -275,35 +281,19 @@ def subscribe(asked: Wanted, runtime: RuntimeOf, caller: CallerOf, version: Vers
     )
 
 
-@router.get("/webhook_subscriptions", response_model=Subscriptions)
+@router.get("/webhook_subscriptions")
 def subscriptions(
-    runtime: RuntimeOf,
-    caller: CallerOf,
-    _: VersionOf,
-    *,
-    object_type: ObjectTypeName | None = None,
-    order: Order = Order.ASC,
-    limit: LimitOf = DEFAULT_LIMIT,
-    pagination_token: TokenOf = None,
-) -> Any:
+    runtime: RuntimeOf, caller: CallerOf, _: VersionOf, asked: Annotated[SubscriptionQuery, Query()]
+) -> Subscriptions:
     """The subscriptions, oldest first."""
-    pager = _pager(
-        runtime.keys,
-        caller,
-        "webhook_subscriptions",
-        order,
-        pagination_token,
-        object_type=object_type,
-    )
+    first, pager, part = asked.list_for(runtime, caller, "webhook_subscriptions")
     with runtime.begin() as work:
         rows = work.webhooks.listing(
-            webhooks.audience_of(caller),
-            object_type=pager.listing.filters["object_type"],
-            place=pager.place,
-            limit=limit + 1,
-            descending=pager.descending,
+            webhooks.audience_of(caller), part, object_type=first.object_type
         )
-    return _page([Subscription.model_validate(row) for row in rows], pager, rows, limit)
+    page = pager.page(rows, asked.limit)
+    data = [Subscription.model_validate(row) for row in page.rows]
+    return Subscriptions(data=data, **page.tokens)
 
 
 @router.get("/webhook_subscriptions/{subscription_id}", response_model=Subscription)
@@ -366,86 +356,42 @@ def regenerate_secret(
     )
 
 
-@router.get("/events", response_model=Events)
+@router.get("/events")
 def events(
-    runtime: RuntimeOf,
-    caller: CallerOf,
-    _: VersionOf,
-    *,
-    entity_id: UUID | None = None,
-    object_type: ObjectTypeName | None = None,
-    event_action: EventName | None = None,
-    order: Order = Order.ASC,
-    limit: LimitOf = DEFAULT_LIMIT,
-    pagination_token: TokenOf = None,
-) -> Any:
+    runtime: RuntimeOf, caller: CallerOf, _: VersionOf, asked: Annotated[EventQuery, Query()]
+) -> Events:
     """What happened since there has been a subscription."""
-    pager = _pager(
-        runtime.keys,
-        caller,
-        "events",
-        order,
-        pagination_token,
-        entity_id=entity_id,
-        object_type=object_type,
-        event_action=event_action,
-    )
-    asked = pager.listing.filters
+    first, pager, part = asked.list_for(runtime, caller, "events")
     with runtime.begin() as work:
         rows = work.webhooks.events(
             webhooks.audience_of(caller),
-            entity_id=_uuid(asked["entity_id"]),
-            object_type=asked["object_type"],
-            event_type=asked["event_action"],
-            place=pager.place,
-            limit=limit + 1,
-            descending=pager.descending,
+            part,
+            entity_id=first.entity_id,
+            object_type=first.object_type,
+            event_type=first.event_action,
         )
-    return _page([_event(row) for row in rows], pager, rows, limit)
+    page = pager.page(rows, asked.limit)
+    return Events(data=[_event(row) for row in page.rows], **page.tokens)
 
 
-@router.get("/webhook_deliveries", response_model=Deliveries)
+@router.get("/webhook_deliveries")
 def deliveries(
-    runtime: RuntimeOf,
-    caller: CallerOf,
-    _: VersionOf,
-    *,
-    webhook_subscription_id: UUID | None = None,
-    event_id: UUID | None = None,
-    status: DeliveryStatus | None = None,
-    object_type: ObjectTypeName | None = None,
-    event_action: EventName | None = None,
-    order: Order = Order.ASC,
-    limit: LimitOf = DEFAULT_LIMIT,
-    pagination_token: TokenOf = None,
-) -> Any:
+    runtime: RuntimeOf, caller: CallerOf, _: VersionOf, asked: Annotated[DeliveryQuery, Query()]
+) -> Deliveries:
     """The delivery log."""
-    pager = _pager(
-        runtime.keys,
-        caller,
-        "webhook_deliveries",
-        order,
-        pagination_token,
-        endpoint_id=webhook_subscription_id,
-        event_id=event_id,
-        status=status,
-        object_type=object_type,
-        event_action=event_action,
-    )
-    asked = pager.listing.filters
+    first, pager, part = asked.list_for(runtime, caller, "webhook_deliveries")
     with runtime.begin() as work:
         rows = work.webhooks.deliveries(
             webhooks.audience_of(caller),
-            endpoint_id=_uuid(asked["endpoint_id"]),
-            event_id=_uuid(asked["event_id"]),
-            status=DeliveryStatus(asked["status"]) if asked["status"] else None,
-            object_type=asked["object_type"],
-            event_type=asked["event_action"],
-            place=pager.place,
-            limit=limit + 1,
-            descending=pager.descending,
+            part,
+            endpoint_id=first.webhook_subscription_id,
+            event_id=first.event_id,
+            status=first.status,
+            object_type=first.object_type,
+            event_type=first.event_action,
         )
-    return _page([_delivery(row) for row in rows], pager, rows, limit)
+    page = pager.page(rows, asked.limit)
+    return Deliveries(data=[_delivery(row) for row in page.rows], **page.tokens)
 
 
 @router.get("/webhook_deliveries/{delivery_id}", response_model=Delivery)

@@ -175,7 +175,7 @@ class Puller:
                         url=self._link(source.model, row.id),
                     )
                 )
-        return Page(records, bad, cursor)
+        return Page(records, bad, cursor=cursor)
 
     # What there is.
 

@@ -134,8 +134,33 @@ def upgrade() -> None:
     )
 
     # Documents over the API: pages, what changed, and the payments of a document.
-    op.create_index("ix_documents_paging", "documents", ["billing_entity_id", "id"])
-    op.create_index("ix_documents_changed", "documents", ["billing_entity_id", "updated_at"])
+    op.create_index(
+        "ix_documents_paging",
+        "documents",
+        [
+            *("billing_entity_id", "type", "status", "id"),
+            *("document_date", "updated_at", "source_id"),
+        ],
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_documents_changed",
+        "documents",
+        ["billing_entity_id", "type", "updated_at", "id"],
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_documents_contact",
+        "documents",
+        ["billing_entity_id", "contact_ref", "id"],
+        postgresql_where=sa.text("contact_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_documents_deleted",
+        "documents",
+        ["billing_entity_id", "id"],
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_documents_allocations",
         "documents",
@@ -145,27 +170,25 @@ def upgrade() -> None:
     )
 
     # Keyset pages over synced records, and what was pulled from a connection.
+    filtered = ["connection_id", "billing_entity_id", "type", "side", "sync_status", "lag"]
     op.create_index(
-        "ix_synced_records_made", "synced_records", ["connection_id", "type", "created_at", "id"]
+        "ix_synced_records_made", "synced_records", [*filtered, "created_at", "id", "updated_at"]
     )
     op.create_index(
         "ix_synced_records_changed",
         "synced_records",
-        ["connection_id", "type", "updated_at", "id"],
+        [*filtered, "updated_at", "id", "created_at"],
     )
     op.create_index(
-        "ix_synced_records_failed",
+        "ix_synced_records_log",
         "synced_records",
-        ["connection_id", "type", "created_at", "id"],
-        postgresql_where=sa.text("status IN ('rejected', 'blocked')"),
+        ["connection_id", "billing_entity_id", "type", "own", "status", "updated_at", "id"],
     )
     op.create_index(
-        "ix_synced_records_open",
+        "ix_synced_records_in_ledger",
         "synced_records",
-        ["connection_id", "type", "created_at", "id"],
-        postgresql_where=sa.text(
-            "status IN ('pending', 'sending', 'retry_wait', 'uncertain', 'blocked', 'held')"
-        ),
+        ["connection_id", "billing_entity_id", "type", "created_at", "id", "object_id"],
+        postgresql_where=sa.text("platform_object_id IS NOT NULL"),
     )
     op.create_index(
         "ix_documents_pulled",
@@ -201,6 +224,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
     op.create_index("ix_events_listing", "events", ["organisation_id", "created_at", "id"])
+    op.create_index(
+        "ix_events_kinds",
+        "events",
+        ["organisation_id", "object_type", "event_type", "created_at", "id"],
+    )
     op.create_table(
         "webhook_endpoints",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -309,7 +337,35 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_deliveries_listing", "webhook_deliveries", ["endpoint_id", "created_at", "id"]
     )
+    op.create_index(
+        "ix_webhook_deliveries_status",
+        "webhook_deliveries",
+        ["endpoint_id", "status", "created_at", "id"],
+    )
     op.create_index("ix_webhook_deliveries_event", "webhook_deliveries", ["event_id"])
+    op.create_table(
+        "moved_documents",
+        sa.Column("billing_entity_id", sa.Uuid(), nullable=False),
+        sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["billing_entity_id"],
+            ["billing_entities.id"],
+            name=op.f("fk_moved_documents_billing_entity_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_moved_documents_document_id")
+        ),
+        sa.PrimaryKeyConstraint(
+            "billing_entity_id", "document_id", name=op.f("pk_moved_documents")
+        ),
+    )
+    op.create_index("ix_moved_documents_document", "moved_documents", ["document_id"])
     # What waits for somebody, counted by status for the metrics.
     op.create_index(
         "ix_synced_records_waiting",
@@ -321,14 +377,15 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_synced_records_waiting", table_name="synced_records")
+    op.drop_table("moved_documents")
     op.drop_table("webhook_deliveries")
     op.drop_table("webhook_endpoints")
     op.drop_table("events")
-    for name in ("allocations", "changed", "paging"):
+    for name in ("deleted", "contact", "allocations", "changed", "paging"):
         op.drop_index(f"ix_documents_{name}", table_name="documents")
     op.drop_column("connections", "by_others")
     op.drop_index("ix_documents_pulled", table_name="documents")
-    for name in ("open", "failed", "changed", "made"):
+    for name in ("in_ledger", "log", "changed", "made"):
         op.drop_index(f"ix_synced_records_{name}", table_name="synced_records")
     op.drop_table("authorizations")
     op.drop_table("idempotency_keys")

@@ -2,15 +2,13 @@
 
 from models.repositories.access import Access, Rights
 from models.repositories.attempts import AttemptOutcome, Attempts
-from models.repositories.authorizing import Authorizations, Consent, Consents
+from models.repositories.authorizing import Authorizations, Consent, Consents, Held
 from models.repositories.connections import Connections
 from models.repositories.contract import (
     ContactName,
     Contract,
     LedgerDocument,
-    Place,
     PulledRow,
-    RecordKind,
     RecordLine,
 )
 from models.repositories.documents import Documents, Party, Stored
@@ -22,6 +20,7 @@ from models.repositories.lookup import Lookup
 from models.repositories.metrics import Figures, Metrics
 from models.repositories.operations import LogFilter, Operations, Thing
 from models.repositories.pairing import Pairing
+from models.repositories.place import Place, RecordKind
 from models.repositories.preflight import Preflight
 from models.repositories.pulled import Known, Pulled
 from models.repositories.reconciling import OurSide, Reconciling
@@ -62,6 +61,7 @@ __all__ = [
     "Events",
     "Figures",
     "HandedIn",
+    "Held",
     "Idempotency",
     "InLedger",
     "IssueDraft",

@@ -4,11 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from models.repositories.statement import Repository
-from models.tables import ApiClientRow, ClientKind
+from models.tables import (
+    ApiClientRow,
+    BillingEntityRow,
+    ClientKind,
+    ConnectionEntityRow,
+    ConnectionRow,
+    ConnectionStatus,
+)
 
 
 @dataclass(frozen=True)
@@ -16,9 +24,11 @@ class Rights:
     """A client with what it may act for at this moment."""
 
     client: ApiClientRow
+    entity: BillingEntityRow | None
+    """The billing entity that the request is about, if it is one of the organisation's."""
     entities: frozenset[UUID]
     """Of an integration: the billing entities of its connection. Of an organisation: all."""
-    connection_status: str | None
+    connection_status: ConnectionStatus | None
 
 
 class Access(Repository):
@@ -74,29 +84,40 @@ class Access(Repository):
         """Note that a client has asked for a token."""
         self._execute("UPDATE api_clients SET last_used_at = now() WHERE id = :id", id=client_id)
 
-    def rights(self, client_id: UUID) -> Rights | None:
-        """What a client may do now, whatever was true when its token was made.
+    def rights(self, client_id: UUID, entity_id: UUID | None = None) -> Rights | None:
+        """What a client may do now, whatever was true when its token was made: one statement.
 
         None when it does not exist or was revoked.
         """
-        found = self._execute(
-            """
-            SELECT a.id, c.status AS connection_status,
-                   CASE WHEN a.kind = 'organisation'
-                        THEN ARRAY(SELECT b.id FROM billing_entities b
-                                    WHERE b.organisation_id = a.organisation_id)
-                        ELSE ARRAY(SELECT e.billing_entity_id FROM connection_entities e
-                                    WHERE e.connection_id = a.connection_id)
-                   END AS entities
-              FROM api_clients a LEFT JOIN connections c ON c.id = a.connection_id
-             WHERE a.id = :id AND a.revoked_at IS NULL
-            """,
-            id=client_id,
+        linked = (
+            select(func.array_agg(ConnectionEntityRow.billing_entity_id))
+            .where(ConnectionEntityRow.connection_id == ApiClientRow.connection_id)
+            .scalar_subquery()
+        )
+        owned = (
+            select(func.array_agg(BillingEntityRow.id))
+            .where(BillingEntityRow.organisation_id == ApiClientRow.organisation_id)
+            .scalar_subquery()
+        )
+        asked = aliased(BillingEntityRow)
+        found = self._session.execute(
+            select(
+                ApiClientRow,
+                asked,
+                ConnectionRow.status,
+                case((ApiClientRow.kind == ClientKind.ORGANISATION, owned), else_=linked),
+            )
+            .outerjoin(ConnectionRow, ConnectionRow.id == ApiClientRow.connection_id)
+            .outerjoin(
+                asked,
+                (asked.id == entity_id) & (asked.organisation_id == ApiClientRow.organisation_id),
+            )
+            .where(ApiClientRow.id == client_id, ApiClientRow.revoked_at.is_(None))
         ).one_or_none()
         if found is None:
             return None
-        client = self._session.get_one(ApiClientRow, found.id)
-        return Rights(client, frozenset(found.entities), found.connection_status)
+        client, entity, status, entities = found
+        return Rights(client, entity, frozenset(entities or ()), status)
 
     def link(self, connection_id: UUID, entity_ids: Sequence[UUID]) -> None:
         """Let a connection act for exactly these billing entities from now on."""

@@ -249,6 +249,15 @@ class Connections(Repository):
             id=connection_id,
         )
 
+    def hasten(self, connection_id: UUID, within: timedelta) -> None:
+        """Let the next sync be no later than after so long."""
+        self._execute(
+            "UPDATE connections SET next_sync_at = least(next_sync_at, now() + :within) "
+            "WHERE id = :id",
+            within=within,
+            id=connection_id,
+        )
+
     def pulled(self, connection_id: UUID) -> None:
         """Note that a pull came to its end now."""
         self._execute(

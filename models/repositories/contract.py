@@ -15,29 +15,12 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 
 from models.canonical import AnyRecord, ObjectType, record_adapter
-from models.repositories.statement import Repository, many
-from models.status import SyncStatus, public_status
+from models.repositories import record_pages
+from models.repositories.place import Place, RecordKind
+from models.repositories.record_pages import keyset
+from models.repositories.statement import Repository, built, many
+from models.status import SyncStatus
 from models.tables import ConnectionRow, IssueRow
-
-
-@dataclass(frozen=True)
-class Place:
-    """A row of a list, from which to go on or back."""
-
-    value: datetime | str
-    """Of the column that the list is sorted by."""
-    id: UUID
-    back: bool = False
-    inclusive: bool = False
-
-
-@dataclass(frozen=True)
-class RecordKind:
-    """Records of one type, and of one role or side where the type has several."""
-
-    type: ObjectType
-    of: str | None = None
-    """customer or supplier."""
 
 
 @dataclass(frozen=True)
@@ -110,90 +93,17 @@ class ContactName:
     platform_id: str | None
 
 
-# Contacts without a role in their body are customers, and credit notes without a side are given
-# to customers: the defaults of the canonical records, which bodies leave out.
-_OF = """CASE r.type WHEN 'contact' THEN coalesce(d.body -> 'roles' ->> 0, 'customer')
-                     WHEN 'credit_note' THEN coalesce(d.body ->> 'side', 'customer') END"""
-
-_RECORD = f"""
+_RECORD = """
     r.id, r.created_at, r.updated_at, r.connection_id, r.type, r.object_id, r.platform_object_id,
     r.status, r.blocked_by, r.reason_code, r.reason, r.attempts, r.next_attempt_at,
-    r.last_pulled_at, r.last_pushed_at, r.issue_id, r.ledger ->> 'url' AS url, {_OF} AS "of",
+    r.last_pulled_at, r.last_pushed_at, r.issue_id, r.ledger ->> 'url' AS url, nullif(r.side, '') AS "of",
     r.pushed_hash IS DISTINCT FROM d.content_hash AS edited,
     d.updated_at AS object_updated_at, d.external_id, d.number,
     d.source_id IS DISTINCT FROM r.connection_id AS ours
 """
 
-# In the words of the contract; `public_status` says the same of one record. Literals instead of
-# parameters: only then can a partial index be used.
-_BLOCKED_FOR_A_PERSON = "r.blocked_by IS NULL AND r.issue_id IS NOT NULL"
-
-
-def _with_public_status(wanted: str) -> str:
-    names = [status for status in SyncStatus if status is not SyncStatus.BLOCKED]
-    listed = ", ".join(f"'{status}'" for status in names if public_status(status) == wanted)
-    if wanted == "done":
-        return f"r.status IN ({listed})"
-    blocked = _BLOCKED_FOR_A_PERSON if wanted == "error" else f"NOT ({_BLOCKED_FOR_A_PERSON})"
-    # Said twice: the first half is what PostgreSQL recognises a partial index by.
-    return f"r.status IN ({listed}, 'blocked') AND (r.status <> 'blocked' OR ({blocked}))"
-
-
-RECORD_FILTERS = {
-    "object_id": "r.object_id = CAST(:object_id AS uuid)",
-    "object_id__in": "r.object_id = ANY(CAST(:object_id__in AS uuid[]))",
-    **{
-        f"{column}__{name}": f"r.{column} {sign} CAST(:{column}__{name} AS timestamptz)"
-        for column in ("created_at", "updated_at")
-        for name, sign in (("gt", ">"), ("lt", "<"), ("gte", ">="), ("lte", "<="))
-    },
-}
-"""Parameters of the contract and what they mean; `sync_status` comes in beside them."""
-
 _RECORD_SORTS = {"created_at", "updated_at"}
 _PULLED_SORTS = {"created_at", "name"}
-
-
-def _keyset(alias: str, sort: str, place: Place | None, *, descending: bool) -> tuple[str, str]:
-    """The clause that begins after a place, and the order to read in."""
-    ascending = descending is (place is not None and place.back)
-    direction = "ASC" if ascending else "DESC"
-    order = f"{alias}.{sort} {direction}, {alias}.id {direction}"
-    if place is None:
-        return "true", order
-    sign = (">" if ascending else "<") + ("=" if place.inclusive else "")
-    kind = "text" if sort == "name" else "timestamptz"
-    clause = f"({alias}.{sort}, {alias}.id) {sign} (CAST(:value AS {kind}), CAST(:at AS uuid))"
-    return clause, order
-
-
-# Rows that are read at once while few of them fit.
-_LARGEST_BATCH = 4000
-
-
-def _batch(clauses: Sequence[str], order: str) -> str:
-    """The next rows of all kinds: a few of each connection and kind, merged."""
-    return f"""
-        SELECT {_RECORD}, r.provider, d.id IS NOT NULL AS fits,
-               i.sentence, i.actor, i.next_step, i.provider_message
-          FROM (SELECT r.*, part.provider, part.wanted
-                  FROM (SELECT c.id AS connection_id, c.provider, kind.type, kind."of" AS wanted
-                          FROM connection_entities e
-                          JOIN connections c ON c.id = e.connection_id
-                         CROSS JOIN jsonb_to_recordset(CAST(:kinds AS jsonb))
-                                    AS kind(type text, "of" text)
-                         WHERE e.billing_entity_id = :entity AND c.role = 'ledger') part
-                 CROSS JOIN LATERAL (
-                       SELECT r.* FROM synced_records r
-                        WHERE r.connection_id = part.connection_id AND r.type = part.type
-                          AND {" AND ".join(clauses)}
-                        ORDER BY {order} LIMIT :limit) r
-                 ORDER BY {order} LIMIT :limit) r
-          LEFT JOIN documents d ON d.id = r.object_id AND d.billing_entity_id = :entity
-                               AND (r.wanted IS NULL OR r.wanted = {_OF})
-          LEFT JOIN issues i ON i.id = r.issue_id
-         ORDER BY {order}
-    """
 
 
 def _at(place: Place | None) -> dict[str, Any]:
@@ -278,32 +188,43 @@ class Contract(Repository):
     ) -> list[RecordLine]:
         """Records of some kinds in its ledgers, in order from a place on.
 
-        Rows are read in the order of an index and what does not fit (other roles, documents of
-        another entity that shares the connection) is left out afterwards: asked to do both at
-        once, PostgreSQL may join all documents first. A page costs the same at any depth.
+        A page costs the same at any depth; how is said in `record_pages`.
         """
         assert sort in _RECORD_SORTS  # noqa: S101  # goes into the statement
-        clauses = [RECORD_FILTERS[name] for name in filters]
-        if sync_status is not None:
-            clauses.append(_with_public_status(sync_status))
+        after, order = keyset("r", sort, place, descending=descending)
         parameters = {
             "entity": billing_entity_id,
-            "kinds": many([{"type": kind.type.value, "of": kind.of} for kind in kinds]),
+            **record_pages.parameters_of(kinds, sync_status),
             **filters,
         }
-        found: list[RecordLine] = []
-        batch = limit
-        while True:
-            after, order = _keyset("r", sort, place, descending=descending)
-            rows = self._execute(
-                _batch([after, *clauses], order), **parameters, **_at(place), limit=batch
-            ).all()
-            found += [_record(row) for row in rows if row.fits]
-            if len(found) >= limit or len(rows) < batch:
-                return found[:limit]
-            back = place is not None and place.back
-            place = Place(getattr(rows[-1], sort), rows[-1].id, back=back)
-            batch = min(batch * 2, _LARGEST_BATCH)
+        if "object_id" in filters or "object_id__in" in filters:
+            page = record_pages.page_of_objects
+        elif record_pages.limited_otherwise(filters, sort) and (
+            self._execute(record_pages.how_many(filters, sort), **parameters).scalar_one()
+            < record_pages.FEW
+        ):
+            page = record_pages.page_of_few
+        else:
+            page = record_pages.page
+        found = self._execute(
+            f"""
+            WITH page AS MATERIALIZED ({page(filters, sort, after, order)})
+            SELECT {_RECORD}, c.provider, i.sentence, i.actor, i.next_step, i.provider_message
+              FROM page
+             CROSS JOIN LATERAL (
+                SELECT * FROM synced_records r WHERE r.id = page.id LIMIT 1) AS r
+             CROSS JOIN LATERAL (
+                SELECT * FROM documents d WHERE d.id = r.object_id LIMIT 1) AS d
+              JOIN connections c ON c.id = r.connection_id
+              LEFT JOIN LATERAL (
+                SELECT * FROM issues i WHERE i.id = r.issue_id LIMIT 1) AS i ON true
+             ORDER BY {order}
+            """,
+            limit=limit,
+            **parameters,
+            **_at(place),
+        )
+        return [_record(row) for row in found]
 
     def record(self, billing_entity_id: UUID, record_id: UUID) -> RecordLine | None:
         """One record of its ledgers."""
@@ -356,7 +277,7 @@ class Contract(Repository):
     ) -> list[PulledRow]:
         """Rates or accounts of its ledger, in order from a place on."""
         assert sort in _PULLED_SORTS  # noqa: S101  # goes into the statement
-        clause, order = _keyset("d", sort, place, descending=descending)
+        clause, order = keyset("d", sort, place, descending=descending)
         found = self._execute(
             f"""
             SELECT d.id, d.created_at, d.updated_at, d.name, d.body, d.balance
@@ -428,19 +349,25 @@ class Contract(Repository):
         one = "AND r.platform_object_id = :platform_id" if platform_id is not None else ""
         found = self._execute(
             f"""
+            WITH page AS MATERIALIZED (
+                SELECT r.id FROM synced_records r
+                 WHERE r.connection_id = :connection AND r.billing_entity_id = :entity
+                   AND EXISTS (SELECT FROM connection_entities e
+                                WHERE e.connection_id = :connection
+                                  AND e.billing_entity_id = :entity AND e.active)
+                   AND r.type = :type AND r.platform_object_id IS NOT NULL {one}
+                   -- The few that are deleted: so the offset is counted in an index alone.
+                   AND r.object_id NOT IN (
+                       SELECT d.id FROM documents d
+                        WHERE d.billing_entity_id = :entity AND d.deleted_at IS NOT NULL)
+                 ORDER BY r.created_at, r.id LIMIT :limit OFFSET :offset)
             SELECT r.platform_object_id, r.ledger, d.id, d.source_id, d.body, d.status, d.balance,
                    d.due_date
-              FROM (SELECT r.* FROM synced_records r
-                     WHERE r.connection_id = :connection
-                       AND EXISTS (SELECT FROM connection_entities e
-                                    WHERE e.connection_id = :connection
-                                      AND e.billing_entity_id = :entity AND e.active)
-                       AND r.type = :type AND r.platform_object_id IS NOT NULL {one}
-                       -- Row by row: a join would read all documents before the first page.
-                       AND (SELECT d.deleted_at IS NULL AND d.billing_entity_id = :entity
-                              FROM documents d WHERE d.id = r.object_id)
-                     ORDER BY r.created_at, r.id LIMIT :limit OFFSET :offset) r
-              JOIN documents d ON d.id = r.object_id
+              FROM page
+             CROSS JOIN LATERAL (
+                SELECT * FROM synced_records r WHERE r.id = page.id LIMIT 1) AS r
+             CROSS JOIN LATERAL (
+                SELECT * FROM documents d WHERE d.id = r.object_id LIMIT 1) AS d
              ORDER BY r.created_at, r.id
             """,
             entity=billing_entity_id,
@@ -511,9 +438,7 @@ class Contract(Repository):
 
 
 def _record(row: Row[Any]) -> RecordLine:
-    names = RecordLine.__dataclass_fields__
-    values = {name: getattr(row, name) for name in names}
-    return RecordLine(**(values | {"type": ObjectType(row.type), "status": SyncStatus(row.status)}))
+    return built(RecordLine, row, type=ObjectType(row.type), status=SyncStatus(row.status))
 
 
 def _pulled(row: Row[Any]) -> PulledRow:

@@ -22,6 +22,7 @@ from models.canonical import (
     record_adapter,
 )
 from models.ids import new_id
+from models.repositories.copied import SIDE, SIDED
 from models.repositories.statement import Repository, many
 from models.tables import DocumentRow
 
@@ -162,6 +163,7 @@ class Documents(Repository):
         ]
         found = self._execute(
             f"""
+            WITH stored AS (
             INSERT INTO documents (
                 id, billing_entity_id, source_id, type, external_id, body, content_hash, version,
                 {_HEADER_NAMES})
@@ -177,8 +179,14 @@ class Documents(Repository):
                    {_HEADER_SET}
              WHERE documents.content_hash <> excluded.content_hash
                 OR documents.deleted_at IS NOT NULL
-            RETURNING id, type, external_id, version
+            RETURNING id, type, external_id, version, body),
+            sides AS (
+                UPDATE synced_records r SET side = {SIDE} FROM stored d
+                 WHERE r.object_id = d.id AND d.version > 1 AND d.type = ANY(:sided)
+                   AND r.side <> {SIDE})
+            SELECT id, type, external_id, version FROM stored
             """,  # names of our own columns
+            sided=sorted(SIDED),
             entity=billing_entity_id,
             source=source_id,
             rows=many(rows),
@@ -193,7 +201,8 @@ class Documents(Repository):
             self._execute(
                 """
                 UPDATE documents d
-                   SET balance = v.balance, status = v.status, updated_at = now()
+                   SET balance = v.balance, status = coalesce(v.status, d.status),
+                       updated_at = now()
                   FROM jsonb_to_recordset(CAST(:rows AS jsonb))
                        AS v(id uuid, balance numeric, status text)
                  WHERE d.id = v.id

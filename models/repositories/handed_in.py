@@ -16,8 +16,9 @@ from models.canonical import (
     ObjectType,
     Payment,
 )
-from models.repositories.contract import Place
+from models.repositories import document_pages
 from models.repositories.paging import newest_first
+from models.repositories.place import Place
 from models.repositories.statement import Repository, many
 
 _HEADER = """
@@ -29,7 +30,7 @@ _RECORDS = """
         SELECT jsonb_agg(jsonb_build_object(
                    'id', r.id, 'connection_id', r.connection_id, 'status', r.status,
                    'reason_code', r.reason_code, 'reason', coalesce(i.sentence, r.reason),
-                   'next_step', i.next_step, 'issue_id', r.issue_id,
+                   'next_step', i.next_step, 'issue_id', r.issue_id, 'blocked_by', r.blocked_by,
                    'platform_object_id', r.platform_object_id,
                    'platform_number', r.ledger ->> 'number',
                    'platform_url', r.ledger ->> 'url', 'last_pushed_at', r.last_pushed_at)
@@ -114,9 +115,12 @@ class HandedIn(Repository):
             f"""
             SELECT {_HEADER}, {"d.body" if body else "NULL AS body"}, {_RECORDS}
               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(type text, external_id text)
-              JOIN documents d ON d.billing_entity_id = :entity AND d.source_id IS NULL
-                              AND d.type = v.type AND d.external_id = v.external_id
-             WHERE d.deleted_at IS NULL
+             CROSS JOIN LATERAL (
+                SELECT * FROM documents d
+                 WHERE d.billing_entity_id = :entity AND d.source_id IS NULL
+                   AND d.type = v.type AND d.external_id = v.external_id
+                   AND d.deleted_at IS NULL
+                 LIMIT 1) AS d  -- the limit: else all documents may be read for a join
             """,
             entity=billing_entity_id,
             rows=many([{"type": kind.value, "external_id": name} for kind, name in named]),
@@ -133,37 +137,43 @@ class HandedIn(Repository):
         limit: int,
     ) -> list[DocumentView]:
         """Documents without their content, newest first, from a place on."""
-        conditions = {
-            "type": "d.type = :type",
-            "external_id": "d.external_id = :external_id",
-            "number": "d.number = :number",
-            "contact": "d.contact_ref = :contact",
-            "status": "d.status = :status",
-            "date_from": "d.document_date >= :date_from",
-            "date_to": "d.document_date <= :date_to",
-            "updated_since": "d.updated_at >= :updated_since",
-            "source_id": "d.source_id = :source_id",
-        }
-        given = {name: getattr(wanted, name) for name in conditions}
+        names = document_pages.CONDITIONS
+        given = {name: getattr(wanted, name) for name in names}
         given = {name: value for name, value in given.items() if value is not None}
-        clauses = [conditions[name] for name in given]
-        if wanted.own is not None:
-            clauses.append(f"d.source_id IS {'' if wanted.own else 'NOT '}NULL")
         after, order = newest_first(place, "d.id")
-        clauses.append(after)
-        if place is not None:
-            given["place"] = place.id
+        conditions = [after, *(names[name] for name in given)]
+        if wanted.own is not None:
+            conditions.append(f"d.source_id IS {'' if wanted.own else 'NOT '}NULL")
+        limits = [name for name in given if name in {"date_from", "date_to", "updated_since"}]
+        given |= {
+            "entity": billing_entity_id,
+            "types": [wanted.type.value] if wanted.type else list(ObjectType),
+        }
+        if wanted.external_id is not None:
+            page = document_pages.page_of_named("external_id", conditions, order)
+        elif wanted.number is not None:
+            page = document_pages.page_of_named("number", conditions, order)
+        elif wanted.contact is not None:
+            page = document_pages.page_of_contact(conditions, order)
+        elif (
+            limits
+            and self._execute(document_pages.how_many(limits), **given).scalar_one()
+            < document_pages.FEW
+        ):
+            page = document_pages.page_of_few(limits, conditions, order)
+        else:
+            page = document_pages.page(conditions, order)
         found = self._execute(
             f"""
+            WITH page AS MATERIALIZED ({page})
             SELECT {_HEADER}, NULL AS body, {_RECORDS}
-              FROM documents d
-             WHERE d.billing_entity_id = :entity AND d.deleted_at IS NULL
-                   {"".join(f" AND {clause}" for clause in clauses)}
-             ORDER BY {order} LIMIT :limit
+              FROM page CROSS JOIN LATERAL (
+                   SELECT * FROM documents d WHERE d.id = page.id LIMIT 1) AS d
+             ORDER BY {order}
             """,
-            entity=billing_entity_id,
             limit=limit,
             **given,
+            **({"place": place.id} if place is not None else {}),
         )
         return [_view(row) for row in found]
 

@@ -1,7 +1,6 @@
 """Idempotency keys: the answers that requests were given."""
 
 import json
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -76,12 +75,3 @@ class Idempotency(Repository):
     def release(self, claim_id: UUID) -> None:
         """The request was refused and changed nothing: the key may be used again."""
         self._execute("DELETE FROM idempotency_keys WHERE id = :id", id=claim_id)
-
-    def forget(self, older_than: timedelta) -> int:
-        """Drop keys that nobody may count on any more."""
-        # Ids begin with the milliseconds at which they were made.
-        milliseconds = time.time_ns() // 1_000_000 - int(older_than.total_seconds() * 1000)
-        return self._execute(
-            "DELETE FROM idempotency_keys WHERE id < :boundary",
-            boundary=UUID(int=max(milliseconds, 0) << 80),
-        ).rowcount

@@ -9,13 +9,12 @@ from uuid import UUID
 from sqlalchemy import ScalarSelect, Select, func, select
 
 from models.canonical import ObjectType
-from models.repositories.contract import Place
 from models.repositories.paging import last_changed_first
+from models.repositories.place import Place
 from models.repositories.statement import Repository
 from models.repositories.sync_log import LogLine, line_of
 from models.status import SyncStatus
 from models.tables import (
-    BillingEntityRow,
     ConnectionEntityRow,
     ConnectionRow,
     IssueRow,
@@ -31,6 +30,25 @@ Columns = TypeVarTuple("Columns")
 _CONNECTIONS = """
     SELECT c.id FROM connections c WHERE c.billing_entity_id = :entity
      UNION SELECT e.connection_id FROM connection_entities e WHERE e.billing_entity_id = :entity"""
+
+
+# Pages of the log: first rows of each group of an index, merged; or of one document or cause.
+_OF_ALL = f"""
+    SELECT r.id, r.updated_at FROM ({_CONNECTIONS}) AS c
+     CROSS JOIN unnest(CAST(:types AS text[])) AS t(type)
+     CROSS JOIN unnest(CAST(:owns AS boolean[])) AS o(own)
+     CROSS JOIN unnest(CAST(:statuses AS text[])) AS s(status)
+     CROSS JOIN LATERAL (
+        SELECT r.id, r.updated_at FROM synced_records r
+         WHERE r.connection_id = c.id AND r.billing_entity_id = :entity AND r.type = t.type
+           AND r.own = o.own AND r.status = s.status AND {{clauses}}
+         ORDER BY {{order}} LIMIT :limit) AS r
+     ORDER BY {{order}} LIMIT :limit"""
+_OF_ONE = """
+    SELECT r.id, r.updated_at FROM synced_records r
+     WHERE {clauses} AND r.billing_entity_id = :entity AND r.type = ANY(:types)
+       AND r.own = ANY(:owns) AND r.status = ANY(:statuses)
+     ORDER BY {order} LIMIT :limit"""
 
 
 class Thing(StrEnum):
@@ -75,52 +93,43 @@ class Operations(Repository):
         )
         return found.first() is not None
 
-    def entity_coded(self, organisation_id: UUID, code: str) -> BillingEntityRow | None:
-        """The billing entity of a code in an organisation."""
-        return self._session.execute(
-            select(BillingEntityRow).where(
-                BillingEntityRow.organisation_id == organisation_id, BillingEntityRow.code == code
-            )
-        ).scalar_one_or_none()
-
     def log(
         self, billing_entity_id: UUID, wanted: LogFilter, place: Place | None, limit: int
     ) -> list[LogLine]:
-        """Records, last changed first; each connection's index is read no further than needed."""
-        conditions = {
-            "connection_id": "r.connection_id = :connection_id",
-            "type": "r.type = :type",
-            "status": "r.status = :status",
-            "object_id": "r.object_id = :object_id",
-            "issue_id": "r.issue_id = :issue_id",
-            "since": "r.updated_at >= :since",
-        }
-        given: dict[str, Any] = {
-            name: value for name in conditions if (value := getattr(wanted, name)) is not None
-        }
-        clauses = [conditions[name] for name in given]
-        if wanted.own is not None:
-            is_ours = "IS DISTINCT FROM" if wanted.own else "IS NOT DISTINCT FROM"
-            clauses.append(f"d.source_id {is_ours} r.connection_id")
+        """Records, last changed first; `record_pages` says how a page is found."""
         after, order = last_changed_first(place, ("r.updated_at", "r.id"))
-        if place is not None:
-            given |= {"moment": place.value, "place": place.id}
+        clauses = [after] if wanted.since is None else [after, "r.updated_at >= :since"]
+        given: dict[str, Any] = {
+            "types": [wanted.type.value] if wanted.type else list(ObjectType),
+            "statuses": [wanted.status.value] if wanted.status else list(SyncStatus),
+            "owns": [True, False] if wanted.own is None else [wanted.own],
+            **({"since": wanted.since} if wanted.since else {}),
+            **({"moment": place.value, "place": place.id} if place else {}),
+        }
+        for name in ("connection_id", "object_id", "issue_id"):
+            if (value := getattr(wanted, name)) is not None:
+                given[name] = value
+                clauses.append(f"r.{name} = :{name}")
+        if wanted.object_id is not None or wanted.issue_id is not None:
+            page = _OF_ONE.format(clauses=" AND ".join(clauses), order=order)
+        else:
+            page = _OF_ALL.format(clauses=" AND ".join(clauses), order=order)
         found = self._execute(
             f"""
-            SELECT r.*, i.sentence, i.next_step, i.actor
-              FROM ({_CONNECTIONS}) AS c
+            WITH page AS MATERIALIZED ({page})
+            SELECT r.id, r.connection_id, r.type, r.object_id, d.external_id, d.number,
+                   d.name, d.document_date, d.currency, d.total, r.status, r.reason_code,
+                   r.reason, r.issue_id, r.blocked_by, r.platform_object_id, r.attempts,
+                   r.next_attempt_at, r.updated_at, r.variance, r.ledger, r.own AS ours,
+                   i.sentence, i.next_step, i.actor
+              FROM page
              CROSS JOIN LATERAL (
-                SELECT r.id, r.connection_id, r.type, r.object_id, d.external_id, d.number,
-                       d.name, d.document_date, d.currency, d.total, r.status, r.reason_code,
-                       r.reason, r.issue_id, r.platform_object_id, r.attempts,
-                       r.next_attempt_at, r.updated_at, r.variance, r.ledger,
-                       d.source_id IS DISTINCT FROM r.connection_id AS ours
-                  FROM synced_records r JOIN documents d ON d.id = r.object_id
-                 WHERE r.connection_id = c.id AND d.billing_entity_id = :entity
-                   AND {" AND ".join([after, *clauses])}
-                 ORDER BY {order} LIMIT :limit) AS r
-              LEFT JOIN issues i ON i.id = r.issue_id
-             ORDER BY {order} LIMIT :limit
+                SELECT * FROM synced_records r WHERE r.id = page.id LIMIT 1) AS r
+             CROSS JOIN LATERAL (
+                SELECT * FROM documents d WHERE d.id = r.object_id LIMIT 1) AS d
+              LEFT JOIN LATERAL (
+                SELECT * FROM issues i WHERE i.id = r.issue_id LIMIT 1) AS i ON true
+             ORDER BY {order}
             """,
             entity=billing_entity_id,
             limit=limit,

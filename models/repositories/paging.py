@@ -1,6 +1,6 @@
 """Where a page of a list begins, as conditions in SQL."""
 
-from models.repositories.contract import Place
+from models.repositories.place import Place
 
 
 def newest_first(place: Place | None, column: str) -> tuple[str, str]:

@@ -93,17 +93,10 @@ class Preflight(Repository):
             document=document_id,
         ).scalar_one_or_none()
 
-    def connection_of(self, record_id: UUID, entity_id: UUID | None) -> UUID | None:
-        """The connection of a record; with an entity, only where it is that entity's."""
+    def connection_of(self, record_id: UUID) -> UUID | None:
+        """The connection of a record."""
         return self._execute(
-            """
-            SELECT r.connection_id FROM synced_records r
-              JOIN connections c ON c.id = r.connection_id
-             WHERE r.id = :record
-               AND (CAST(:entity AS uuid) IS NULL OR c.billing_entity_id = :entity)
-            """,
-            record=record_id,
-            entity=entity_id,
+            "SELECT connection_id FROM synced_records WHERE id = :record", record=record_id
         ).scalar_one_or_none()
 
     def shown(self, record_id: UUID) -> Shown:

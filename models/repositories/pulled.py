@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from models.canonical import AnyRecord, ObjectType, record_adapter
+from models.repositories.copied import COPIED, COPIED_NAMES
 from models.repositories.statement import Repository, many
 from models.status import SyncStatus
 
@@ -106,19 +107,21 @@ class Pulled(Repository):
         """
         if rows:
             self._execute(
-                """
+                f"""
                 INSERT INTO synced_records (
-                    id, connection_id, type, object_id, object_date, marker, status,
+                    id, connection_id, type, object_id, object_date, {COPIED_NAMES}, marker, status,
                     progress, platform_object_id, pulled_hash, provider_version, ledger,
                     last_pulled_at, seen_run_id, fence, attempts, refusals, checks, generation,
                     next_attempt_at)
-                SELECT v.id, :connection, v.type, v.object_id, v.object_date, v.marker, v.status,
+                SELECT v.id, :connection, v.type, v.object_id, v.object_date, {COPIED},
+                       v.marker, v.status,
                        v.progress, v.platform_object_id, v.pulled_hash, v.provider_version, v.ledger, now(),
                        v.seen_run_id, 0, 0, 0, 0, 1, now()
                   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
                        id uuid, type text, object_id uuid, object_date date, marker text,
                        status text, progress jsonb, platform_object_id text, pulled_hash text, provider_version text,
                        ledger jsonb, seen_run_id uuid)
+                  JOIN documents d ON d.id = v.object_id
                 ON CONFLICT DO NOTHING
                 """,
                 connection=connection_id,

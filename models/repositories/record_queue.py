@@ -8,6 +8,7 @@ from uuid import UUID
 
 from models.canonical import ObjectType
 from models.ids import new_id
+from models.repositories.copied import COPIED, COPIED_NAMES
 from models.repositories.events import Events
 from models.repositories.statement import Repository, many
 from models.status import RETRYABLE, SyncStatus, sources_of
@@ -23,6 +24,41 @@ def marker_of(record_id: UUID, generation: int) -> str:
     return f"LB-{digest[:16].upper()}"
 
 
+# Documents `d` that belong in the ledger `c` and have no record there yet.
+_DUE = """
+    connections c
+    JOIN connection_entities e ON e.connection_id = c.id AND e.active
+    JOIN billing_entities b ON b.id = e.billing_entity_id AND b.archived_at IS NULL
+    JOIN documents d ON d.billing_entity_id = e.billing_entity_id
+   WHERE c.id = :connection AND c.role = 'ledger' AND c.status <> 'disconnected'
+     AND d.type = ANY(:types) AND d.deleted_at IS NULL
+     AND d.status NOT IN ('draft', 'void')
+     AND (d.source_id IS NULL OR d.source_id IN (
+          SELECT s.id FROM connections s
+           WHERE s.billing_entity_id = e.billing_entity_id AND s.role = 'source'))
+     AND NOT EXISTS (SELECT 1 FROM synced_records r
+                      WHERE r.connection_id = c.id AND r.type = d.type
+                        AND r.object_id = d.id)
+     AND (NOT c.by_others OR NOT EXISTS (
+          SELECT 1 FROM synced_records r JOIN connections o ON o.id = r.connection_id
+           WHERE r.object_id = d.id AND r.status IN ('done', 'done_manually')
+             AND o.by_others))"""
+# Records `r` that are in the queue again because their documents `d` were edited.
+_EDITED = """d.source_id IS DISTINCT FROM r.connection_id
+           AND (r.status IN ('done', 'rejected', 'blocked', 'retry_wait', 'pending')
+                OR (r.status = 'skipped' AND r.reason_code IN ('deleted', 'void')))
+           AND r.pushed_hash IS DISTINCT FROM d.content_hash"""
+_AGAIN = """status = 'pending', reason_code = NULL, reason = NULL, issue_id = NULL,
+           blocked_by = NULL, attempts = 0, next_attempt_at = now(),
+           object_date = d.document_date, updated_at = now()"""
+# The cause of an issue is gone: what it blocked goes on, unless a parent is missing, too.
+_RELEASED = """
+                   status = CASE WHEN status IN ('rejected', 'blocked') AND blocked_by IS NULL
+                                 THEN 'pending' ELSE status END,
+                   reason_code = NULL, reason = NULL, issue_id = NULL, attempts = 0,
+                   next_attempt_at = now(), updated_at = now()"""
+
+
 class RecordQueue(Repository):
     """Gets records into the queue and out of it; nobody holds them while it does."""
 
@@ -36,27 +72,11 @@ class RecordQueue(Repository):
         and what one integrator has posted is no task for the next.
         """
         found = self._execute(
-            """
+            f"""
             SELECT d.id, d.type, d.document_date,
                    coalesce(d.document_date < c.posting_from, false) AS too_early
-              FROM connections c
-              JOIN connection_entities e ON e.connection_id = c.id AND e.active
-              JOIN billing_entities b ON b.id = e.billing_entity_id AND b.archived_at IS NULL
-              JOIN documents d ON d.billing_entity_id = e.billing_entity_id
-             WHERE c.id = :connection AND c.role = 'ledger' AND c.status <> 'disconnected'
-               AND d.type = ANY(:types) AND d.deleted_at IS NULL
-               AND d.status NOT IN ('draft', 'void')
+              FROM {_DUE}
                AND (cardinality(CAST(:only AS uuid[])) = 0 OR d.id = ANY(CAST(:only AS uuid[])))
-               AND (d.source_id IS NULL OR d.source_id IN (
-                    SELECT s.id FROM connections s
-                     WHERE s.billing_entity_id = e.billing_entity_id AND s.role = 'source'))
-               AND NOT EXISTS (SELECT 1 FROM synced_records r
-                                WHERE r.connection_id = c.id AND r.type = d.type
-                                  AND r.object_id = d.id)
-               AND (NOT c.by_others OR NOT EXISTS (
-                    SELECT 1 FROM synced_records r JOIN connections o ON o.id = r.connection_id
-                     WHERE r.object_id = d.id AND r.status IN ('done', 'done_manually')
-                       AND o.by_others))
             """,
             connection=connection_id,
             types=[kind.value for kind in kinds],
@@ -82,19 +102,20 @@ class RecordQueue(Repository):
         if not rows:
             return 0
         return self._execute(
-            """
+            f"""
             INSERT INTO synced_records (
-                id, connection_id, type, object_id, object_date, marker, status, reason_code,
-                platform_object_id, pulled_hash, provider_version, ledger, last_pulled_at,
+                id, connection_id, type, object_id, object_date, {COPIED_NAMES}, marker, status,
+                reason_code, platform_object_id, pulled_hash, provider_version, ledger, last_pulled_at,
                 seen_run_id, fence, attempts, refusals, checks, generation, next_attempt_at)
-            SELECT v.id, :connection, v.type, v.object_id, v.object_date, v.marker, v.status,
-                   v.reason_code, v.platform_object_id, v.pulled_hash, v.provider_version,
+            SELECT v.id, :connection, v.type, v.object_id, v.object_date, {COPIED}, v.marker,
+                   v.status, v.reason_code, v.platform_object_id, v.pulled_hash, v.provider_version,
                    v.ledger, CASE WHEN v.pulled_hash IS NOT NULL THEN now() END,
                    v.seen_run_id, 0, 0, 0, 0, 1, now()
               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS v(
                    id uuid, type text, object_id uuid, object_date date, marker text, status text,
                    reason_code text, platform_object_id text, pulled_hash text,
                    provider_version text, ledger jsonb, seen_run_id uuid)
+              JOIN documents d ON d.id = v.object_id
             ON CONFLICT DO NOTHING
             """,
             connection=connection_id,
@@ -110,20 +131,89 @@ class RecordQueue(Repository):
         notices the edit.
         """
         self._execute(
-            """
-            UPDATE synced_records r
-               SET status = 'pending', reason_code = NULL, reason = NULL, issue_id = NULL,
-                   blocked_by = NULL, attempts = 0, next_attempt_at = now(),
-                   object_date = d.document_date, updated_at = now()
+            f"""
+            UPDATE synced_records r SET {_AGAIN}
               FROM documents d
-             WHERE d.id = r.object_id AND d.id = ANY(:ids)
-               AND d.source_id IS DISTINCT FROM r.connection_id
-               AND (r.status IN ('done', 'rejected', 'blocked', 'retry_wait', 'pending')
-                    OR (r.status = 'skipped' AND r.reason_code IN ('deleted', 'void')))
-               AND r.pushed_hash IS DISTINCT FROM d.content_hash
+             WHERE d.id = r.object_id AND d.id = ANY(:ids) AND {_EDITED}
             """,
             ids=list(document_ids),
         )
+
+    def take(
+        self,
+        connection_id: UUID,
+        kinds: Iterable[ObjectType],
+        *,
+        new: Sequence[UUID],
+        edited: Sequence[UUID],
+        names: Sequence[str],
+        kept_open: Sequence[str],
+    ) -> None:
+        """Queue documents that were handed in, and what waited for them: one statement.
+
+        It does what `enqueue` and `content_changed` do, releases what waited for an issue that
+        says that one of these documents (`invoice 7`) is unknown, and closes the issues that
+        nothing waits for any more, but for those with the codes that are kept open.
+        """
+        rows = []
+        for document_id in (*new, *edited):
+            record_id = new_id()
+            marker = marker_of(record_id, 1)
+            rows.append({"document_id": document_id, "id": record_id, "marker": marker})
+        closed: list[UUID] = self._execute(
+            f"""
+            WITH made AS (
+                INSERT INTO synced_records (
+                    id, connection_id, type, object_id, object_date, {COPIED_NAMES}, marker,
+                    status, reason_code, fence, attempts, refusals, checks, generation,
+                    next_attempt_at)
+                SELECT v.id, :connection, d.type, d.id, d.document_date, {COPIED}, v.marker,
+                       CASE WHEN d.document_date < c.posting_from THEN 'skipped'
+                            ELSE 'pending' END,
+                       CASE WHEN d.document_date < c.posting_from THEN 'before_start' END,
+                       0, 0, 0, 0, 1, now()
+                  FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+                       AS v(document_id uuid, id uuid, marker text), {_DUE}
+                   AND d.id = v.document_id
+                ON CONFLICT DO NOTHING),
+            requeued AS (
+                UPDATE synced_records r SET {_AGAIN}
+                  FROM documents d, (SELECT id, issue_id FROM synced_records
+                                      WHERE object_id = ANY(:edited)) AS was
+                 WHERE d.id = r.object_id AND r.object_id = ANY(:edited) AND was.id = r.id
+                   AND {_EDITED}
+                RETURNING r.id, was.issue_id),
+            arrived AS (
+                SELECT id FROM issues
+                 WHERE connection_id = :connection AND closed_at IS NULL
+                   AND code IN ('contact_unknown', 'document_unknown') AND subject = ANY(:names)),
+            released AS (
+                UPDATE synced_records SET {_RELEASED}
+                 WHERE issue_id IN (SELECT id FROM arrived)
+                   AND id NOT IN (SELECT id FROM requeued)),
+            closed AS (
+                UPDATE issues i
+                   SET closed_at = now(),
+                       closed_by = CASE WHEN i.id IN (SELECT id FROM arrived)
+                                        THEN 'it was handed in' ELSE 'resolved' END
+                 WHERE i.closed_at IS NULL
+                   AND (i.id IN (SELECT id FROM arrived)
+                        OR (i.id IN (SELECT issue_id FROM requeued)
+                            AND i.connection_id = :connection AND NOT (i.code = ANY(:kept))
+                            AND NOT EXISTS (
+                                SELECT 1 FROM synced_records r WHERE r.issue_id = i.id
+                                   AND r.id NOT IN (SELECT id FROM requeued))))
+                RETURNING i.id)
+            SELECT ARRAY(SELECT id FROM closed)
+            """,
+            connection=connection_id,
+            types=[kind.value for kind in kinds],
+            rows=many(rows),
+            edited=list(edited),
+            names=list(names),
+            kept=list(kept_open),
+        ).scalar_one()
+        Events(self._session).issues(closed)
 
     def release_children(self, parents: Sequence[UUID]) -> None:
         """Queue the records that waited for these to be done."""
@@ -215,12 +305,8 @@ class RecordQueue(Repository):
     def release_issue(self, issue_id: UUID) -> int:
         """The cause is gone: everything that it blocked goes on."""
         return self._execute(
-            """
-            UPDATE synced_records
-               SET status = CASE WHEN status IN ('rejected', 'blocked') AND blocked_by IS NULL
-                                 THEN 'pending' ELSE status END,
-                   reason_code = NULL, reason = NULL, issue_id = NULL, attempts = 0,
-                   next_attempt_at = now(), updated_at = now()
+            f"""
+            UPDATE synced_records SET {_RELEASED}
              WHERE issue_id = :issue
             """,
             issue=issue_id,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -24,29 +24,43 @@ class Runs(Repository):
         correlation_id: str,
         steps: Sequence[str],
         full: bool = False,
-    ) -> UUID | None:
-        """Queue a run; None when the connection has one queued or running."""
-        run_id = new_id()
-        made = self._execute(
+        next_sync_at: datetime | None = None,
+    ) -> tuple[UUID, bool] | None:
+        """Queue a run, and move the connection's clock where a moment is given.
+
+        Returns:
+            The run and True; or the one that is queued or running already and False; or None
+            when another one comes or goes at this very moment: ask again.
+        """
+        found = self._execute(
             """
-            INSERT INTO sync_runs (
-                id, connection_id, trigger, status, correlation_id, "full", steps, counts,
-                provider_calls, cursors_before, cursors_after, fence, next_step_at)
-            SELECT :id, :connection, :trigger, 'queued', :correlation, :full,
-                   CAST(:steps AS jsonb), '{}', 0,
-                   coalesce((SELECT jsonb_object_agg(type, value) FROM cursors
-                              WHERE connection_id = :connection AND value IS NOT NULL), '{}'),
-                   '{}', 0, now()
-            ON CONFLICT DO NOTHING
+            WITH queued AS (
+                INSERT INTO sync_runs (
+                    id, connection_id, trigger, status, correlation_id, "full", steps, counts,
+                    provider_calls, cursors_before, cursors_after, fence, next_step_at)
+                SELECT :id, :connection, :trigger, 'queued', :correlation, :full,
+                       CAST(:steps AS jsonb), '{}', 0,
+                       coalesce((SELECT jsonb_object_agg(type, value) FROM cursors
+                                  WHERE connection_id = :connection AND value IS NOT NULL), '{}'),
+                       '{}', 0, now()
+                ON CONFLICT DO NOTHING RETURNING id),
+            clock AS (
+                UPDATE connections SET next_sync_at = CAST(:next AS timestamptz)
+                 WHERE id = :connection AND CAST(:next AS timestamptz) IS NOT NULL)
+            SELECT id, true AS made FROM queued
+             UNION ALL
+            SELECT id, false FROM sync_runs
+             WHERE connection_id = :connection AND status IN ('queued', 'running')
             """,
-            id=run_id,
+            id=new_id(),
             connection=connection_id,
             trigger=trigger.value,
             correlation=correlation_id,
             full=full,
             steps=json.dumps(list(steps)),
-        ).rowcount
-        return run_id if made else None
+            next=next_sync_at,
+        ).first()
+        return (found.id, found.made) if found else None
 
     def active(self, connection_id: UUID) -> SyncRunRow | None:
         """The run of a connection that is queued or running."""

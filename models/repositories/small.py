@@ -1,5 +1,6 @@
 """The small tables of a connection: cursors and mappings; and the audit log."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -52,12 +53,16 @@ class Cursors(Repository):
 
     def ever_completed(self, connection_id: UUID) -> set[ObjectType]:
         """The types that were pulled to their end at least once."""
+        return self.completed_by_now(connection_id)[1]
+
+    def completed_by_now(self, connection_id: UUID) -> tuple[datetime, set[ObjectType]]:
+        """The database's time, and these types."""
         found = self._execute(
-            "SELECT type FROM cursors "
-            "WHERE connection_id = :connection AND completed_at IS NOT NULL",
+            "SELECT now() AS now, ARRAY(SELECT type FROM cursors WHERE connection_id = :connection "
+            "AND completed_at IS NOT NULL) AS types",
             connection=connection_id,
-        )
-        return {ObjectType(kind) for kind in found.scalars()}
+        ).one()
+        return found.now, {ObjectType(kind) for kind in found.types}
 
 
 class Mappings(Repository):

@@ -1,12 +1,12 @@
 """How statements over many rows get their rows: as one JSON parameter."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import CursorResult, Row, text
 from sqlalchemy.orm import Session
 
 from models.canonical.money import plain
@@ -21,6 +21,15 @@ def _plain(value: object) -> object:
     if isinstance(value, timedelta):
         return value.total_seconds()
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+Value = TypeVar("Value")
+
+
+def built(kind: Callable[..., Value], row: Row[Any], **otherwise: Any) -> Value:
+    """A value of a dataclass from the columns named like its fields, but for what is given."""
+    names = kind.__dataclass_fields__.keys() - otherwise  # type: ignore[attr-defined]  # a dataclass
+    return kind(**{name: getattr(row, name) for name in names}, **otherwise)
 
 
 class Repository:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from models.canonical import ObjectType
-from models.repositories.statement import Repository
+from models.repositories.statement import Repository, built
 from models.status import SyncStatus
 
 
@@ -32,6 +32,8 @@ class LogLine:
     reason_code: str | None
     reason: str | None
     issue_id: UUID | None
+    blocked_by: UUID | None
+    """The record of the parent that must be done first."""
     sentence: str | None
     next_step: str | None
     actor: str | None
@@ -78,8 +80,9 @@ class SyncLog(Repository):
             """
             SELECT r.id, r.connection_id, r.type, r.object_id, d.external_id, d.number, d.name,
                    d.document_date, d.currency, d.total, r.status, r.reason_code, r.reason,
-                   r.issue_id, i.sentence, i.next_step, i.actor, r.platform_object_id, r.attempts,
-                   r.next_attempt_at, r.updated_at, r.variance, r.ledger,
+                   r.issue_id, r.blocked_by, i.sentence, i.next_step, i.actor,
+                   r.platform_object_id, r.attempts, r.next_attempt_at, r.updated_at, r.variance,
+                   r.ledger,
                    d.source_id IS DISTINCT FROM r.connection_id AS ours
               FROM synced_records r
               JOIN documents d ON d.id = r.object_id
@@ -154,7 +157,9 @@ class SyncLog(Repository):
             """
             SELECT r.type, r.status, count(*) AS number
               FROM synced_records r JOIN documents d ON d.id = r.object_id
-             WHERE r.connection_id = :connection AND d.source_id IS DISTINCT FROM r.connection_id
+              JOIN connections c ON c.id = r.connection_id
+             WHERE r.connection_id = :connection
+               AND (d.source_id IS DISTINCT FROM r.connection_id OR c.role = 'source')
              GROUP BY r.type, r.status
             """,
             connection=connection_id,
@@ -169,7 +174,8 @@ class SyncLog(Repository):
               JOIN billing_entities b ON b.id = c.billing_entity_id
              WHERE r.connection_id = :connection AND r.type = ANY(:types)
                AND (b.archived_at IS NULL OR r.status NOT IN ('pending', 'retry_wait'))
-               AND c.status = 'connected' AND NOT c.by_others AND c.posting_from IS NOT NULL
+               AND c.status = 'connected' AND NOT c.by_others
+               AND (c.posting_from IS NOT NULL OR c.role = 'source')
                AND (c.parked_until IS NULL OR c.parked_until <= now())
                AND (r.status = 'sending'
                     OR (r.status IN ('pending', 'retry_wait', 'uncertain')
@@ -208,7 +214,8 @@ class SyncLog(Repository):
                    AND r.next_attempt_at <= now()
                    AND (r.lease_until IS NULL OR r.lease_until < now())
                    AND c.status = 'connected' AND NOT c.by_others
-                   AND (c.posting_from IS NOT NULL OR r.status = 'uncertain')
+                   AND (c.posting_from IS NOT NULL OR c.role = 'source'
+                        OR r.status = 'uncertain')
                    AND (c.parked_until IS NULL OR c.parked_until <= now())
                  GROUP BY r.connection_id
                  ORDER BY min(r.next_attempt_at) LIMIT :limit
@@ -220,29 +227,10 @@ class SyncLog(Repository):
 
 def line_of(row: Row[Any]) -> LogLine:
     """One line from its columns."""
-    return LogLine(
-        id=row.id,
-        connection_id=row.connection_id,
+    return built(
+        LogLine,
+        row,
         type=ObjectType(row.type),
-        object_id=row.object_id,
-        external_id=row.external_id,
-        number=row.number,
-        name=row.name,
-        document_date=row.document_date,
-        currency=row.currency,
-        total=row.total,
         status=SyncStatus(row.status),
-        reason_code=row.reason_code,
-        reason=row.reason,
-        issue_id=row.issue_id,
-        sentence=row.sentence,
-        next_step=row.next_step,
-        actor=row.actor,
-        platform_object_id=row.platform_object_id,
-        attempts=row.attempts,
-        next_attempt_at=row.next_attempt_at,
-        updated_at=row.updated_at,
-        ours=row.ours,
-        variance=row.variance,
         ledger=row.ledger or {},
     )

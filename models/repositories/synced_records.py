@@ -152,8 +152,8 @@ class SyncedRecords(Repository):
                  WHERE r.connection_id = :connection AND r.type = :type
                    AND r.status = ANY(:statuses) AND r.next_attempt_at <= now()
                    AND (r.lease_until IS NULL OR r.lease_until < now())
-                   AND c.status = 'connected' AND c.role = 'ledger' AND NOT c.by_others
-                   AND (c.posting_from IS NOT NULL OR :uncertain)
+                   AND c.status = 'connected' AND NOT c.by_others
+                   AND (c.posting_from IS NOT NULL OR c.role = 'source' OR :uncertain)
                    AND (c.parked_until IS NULL OR c.parked_until <= now())
                    AND d.billing_entity_id = c.billing_entity_id
                    AND (b.archived_at IS NULL OR :uncertain)
@@ -381,7 +381,9 @@ class SyncedRecords(Repository):
                                              ELSE coalesce(v.platform_id, r.platform_object_id) END,
                    provider_version = coalesce(v.version, r.provider_version),
                    sent_body = CASE WHEN v.status = 'uncertain' THEN r.sent_body END,
-                   progress = CASE WHEN v.status = 'done' OR v.forget THEN NULL
+                   -- What a report to a source needs is needed for the next report, too.
+                   progress = CASE WHEN r.sent_operation IN ('complete', 'fail') THEN r.progress
+                                   WHEN v.status = 'done' OR v.forget THEN NULL
                                    ELSE coalesce(v.progress, r.progress) END,
                    -- After an edit with an unclear outcome the ledger may have either version.
                    pushed_hash = CASE WHEN v.status = 'uncertain' AND r.sent_operation <> 'create'

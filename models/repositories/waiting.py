@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from models.canonical import ObjectType
 from models.ids import new_id
 from models.repositories.events import Events
-from models.repositories.statement import Repository
+from models.repositories.statement import Repository, built
 from models.status import SyncStatus
 
 
@@ -96,14 +96,15 @@ class Standing:
 
 
 _TASKS = """
-    SELECT r.id, r.connection_id, c.platform_organisation_name AS ledger, c.by_others, c.posting_from IS NOT NULL AS started, r.status,
-           r.reason, r.reason_code, r.platform_object_id, r.marker,
-           r.pushed_hash IS NOT NULL AS in_ledger, r.next_attempt_at, r.updated_at,
+    SELECT r.id, r.connection_id, c.platform_organisation_name AS ledger, c.by_others,
+           c.posting_from IS NOT NULL AS started, r.status, r.reason, r.reason_code,
+           r.platform_object_id AS platform_id, r.marker, r.pushed_hash IS NOT NULL AS in_ledger,
+           r.next_attempt_at AS waiting_since, r.updated_at,
            b.id AS entity_id, b.code, b.legal_name, b.vat_number, b.is_default,
            b.archived_at IS NOT NULL AS archived,
            d.id AS document_id, d.type, d.external_id, d.number, d.name, d.document_date,
-           d.currency, d.total, d.version,
-           d.deleted_at IS NOT NULL OR d.status IN ('void', 'draft') AS ended, d.body
+           d.currency, d.total, d.version AS document_version, d.body,
+           d.deleted_at IS NOT NULL OR coalesce(d.status IN ('void', 'draft'), false) AS ended
       FROM synced_records r
       JOIN connections c ON c.id = r.connection_id
       JOIN documents d ON d.id = r.object_id AND d.source_id IS DISTINCT FROM r.connection_id
@@ -133,39 +134,12 @@ _TAKEN_OVER = f"""
 
 
 def _task(row: Row[Any]) -> Task:
-    return Task(
-        id=row.id,
-        connection_id=row.connection_id,
-        ledger=row.ledger,
-        by_others=row.by_others,
-        started=row.started,
+    return built(
+        Task,
+        row,
         status=SyncStatus(row.status),
-        reason=row.reason,
-        reason_code=row.reason_code,
-        platform_id=row.platform_object_id,
-        marker=row.marker,
-        in_ledger=row.in_ledger,
-        waiting_since=row.next_attempt_at,
-        updated_at=row.updated_at,
-        entity=TaskEntity(
-            row.entity_id,
-            row.code,
-            row.legal_name,
-            row.vat_number,
-            row.is_default,
-            row.archived,
-        ),
-        document_id=row.document_id,
         type=ObjectType(row.type),
-        external_id=row.external_id,
-        number=row.number,
-        name=row.name,
-        document_date=row.document_date,
-        currency=row.currency,
-        total=row.total,
-        document_version=row.version,
-        ended=bool(row.ended),
-        body=row.body,
+        entity=built(TaskEntity, row, id=row.entity_id),
     )
 
 
@@ -431,18 +405,58 @@ class Waiting(Repository):
         ]
 
     def change_entity(self, document_id: UUID, billing_entity_id: UUID) -> bool:
-        """Give a document to another billing entity; False when that one has it already."""
+        """Give a document to another billing entity; False when that one has it already.
+
+        The entity that it leaves remembers it, so that it is not handed in there anew.
+        """
         try:
             with self._session.begin_nested():
                 self._execute(
-                    "UPDATE documents SET billing_entity_id = :entity, version = version + 1, "
-                    "updated_at = now() WHERE id = :document",
+                    """
+                    WITH before AS (
+                        SELECT billing_entity_id FROM documents WHERE id = :document),
+                    moved AS (
+                        UPDATE documents
+                           SET billing_entity_id = :entity, version = version + 1,
+                               updated_at = now()
+                         WHERE id = :document RETURNING id),
+                    records AS (
+                        UPDATE synced_records r SET billing_entity_id = :entity
+                          FROM moved WHERE r.object_id = moved.id),
+                    returned AS (
+                        DELETE FROM moved_documents
+                         WHERE document_id = :document AND billing_entity_id = :entity)
+                    INSERT INTO moved_documents (billing_entity_id, document_id)
+                    SELECT billing_entity_id, :document FROM before ON CONFLICT DO NOTHING
+                    """,
                     entity=billing_entity_id,
                     document=document_id,
                 )
         except IntegrityError:
             return False
         return True
+
+    def withdraw_moved(self, made: Sequence[UUID]) -> dict[tuple[ObjectType, str], str]:
+        """Take back documents that this transaction has made although they were moved elsewhere.
+
+        Returns:
+            The code of the entity that each belongs to now, by type and the product's id.
+        """
+        if not made:
+            return {}
+        found = self._execute(
+            """
+            DELETE FROM documents n
+             USING moved_documents m, documents d, billing_entities b
+             WHERE n.id = ANY(:made) AND m.billing_entity_id = n.billing_entity_id
+               AND d.id = m.document_id AND d.type = n.type AND d.external_id = n.external_id
+               AND d.billing_entity_id <> n.billing_entity_id AND d.deleted_at IS NULL
+               AND b.id = d.billing_entity_id
+            RETURNING n.type, n.external_id, b.code
+            """,
+            made=list(made),
+        )
+        return {(ObjectType(row.type), row.external_id): row.code for row in found}
 
     def hand_over(self, record_id: UUID, connection_id: UUID) -> None:
         """Queue a record for another connection; one that is never to be sent stays so."""

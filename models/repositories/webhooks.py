@@ -4,15 +4,16 @@ Everything that a person reads or changes is limited to an organisation and, for
 to what its connection may see.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, select, true, tuple_
 
-from models.repositories.contract import Place
+from models.repositories.place import Place
 from models.repositories.statement import Repository, many
 from models.tables import DeliveryStatus, EventRow, WebhookDeliveryRow, WebhookEndpointRow
 
@@ -27,6 +28,25 @@ class Audience:
     connection_id: UUID | None
     """None: all of the organisation."""
     entities: frozenset[UUID]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Which part of a list in the order of time is wanted."""
+
+    place: Place | None = None
+    limit: int = 1000
+    descending: bool = False
+    moments: Mapping[str, datetime] = field(default_factory=dict)
+    """Only what was made then: `created_at__gt` and so on."""
+
+
+_COMPARED = {
+    "created_at__gt": operator.gt,
+    "created_at__gte": operator.ge,
+    "created_at__lt": operator.lt,
+    "created_at__lte": operator.le,
+}
 
 
 @dataclass(frozen=True)
@@ -115,25 +135,13 @@ class Webhooks(Repository):
         return self._session.execute(query).scalar_one_or_none()
 
     def listing(
-        self,
-        audience: Audience,
-        *,
-        object_type: str | None,
-        place: Place | None,
-        limit: int,
-        descending: bool,
+        self, audience: Audience, part: Slice, *, object_type: str | None = None
     ) -> list[WebhookEndpointRow]:
         """Endpoints in the order that they were made."""
         query = _endpoints(audience)
         if object_type is not None:
             query = query.where(WebhookEndpointRow.object_type == object_type)
-        query = _page(
-            query,
-            (WebhookEndpointRow.created_at, WebhookEndpointRow.id),
-            place=place,
-            limit=limit,
-            descending=descending,
-        )
+        query = _in_time(query, WebhookEndpointRow, part)
         return list(self._session.execute(query).scalars())
 
     def give_up(self, endpoint_id: UUID) -> None:
@@ -163,73 +171,67 @@ class Webhooks(Repository):
     def events(
         self,
         audience: Audience,
+        part: Slice,
         *,
-        entity_id: UUID | None,
-        object_type: str | None,
-        event_type: str | None,
-        place: Place | None,
-        limit: int,
-        descending: bool,
+        entity_id: UUID | None = None,
+        object_type: str | None = None,
+        event_type: str | None = None,
     ) -> list[EventRow]:
         """What happened, in the order of time."""
         query = select(EventRow).where(
             EventRow.organisation_id == audience.organisation_id,
             EventRow.billing_entity_id.in_(audience.entities),
+            *_given(
+                (EventRow.billing_entity_id, entity_id),
+                (EventRow.object_type, object_type),
+                (EventRow.event_type, event_type),
+            ),
         )
-        for column, wanted in (
-            (EventRow.billing_entity_id, entity_id),
-            (EventRow.object_type, object_type),
-            (EventRow.event_type, event_type),
-        ):
-            if wanted is not None:
-                query = query.where(column == wanted)
-        query = _page(
-            query,
-            (EventRow.created_at, EventRow.id),
-            place=place,
-            limit=limit,
-            descending=descending,
-        )
-        return list(self._session.execute(query).scalars())
+        return list(self._session.execute(_in_time(query, EventRow, part)).scalars())
+
+    def delivery(self, audience: Audience, delivery_id: UUID) -> DeliveryLine | None:
+        """One line of the delivery log."""
+        found = self._lines(_lines(audience).where(WebhookDeliveryRow.id == delivery_id))
+        return found[0] if found else None
 
     def deliveries(
         self,
         audience: Audience,
+        part: Slice,
         *,
-        delivery_id: UUID | None = None,
         endpoint_id: UUID | None = None,
         event_id: UUID | None = None,
         status: DeliveryStatus | None = None,
         object_type: str | None = None,
         event_type: str | None = None,
-        place: Place | None = None,
-        limit: int = 1,
-        descending: bool = False,
     ) -> list[DeliveryLine]:
-        """The delivery log, in the order of time."""
+        """The delivery log in the order of time; of each endpoint no more is read than needed."""
+        of_endpoint = select(WebhookDeliveryRow.id).where(
+            WebhookDeliveryRow.endpoint_id == WebhookEndpointRow.id,
+            *_given((WebhookDeliveryRow.event_id, event_id), (WebhookDeliveryRow.status, status)),
+        )
+        if event_type is not None:
+            of_endpoint = of_endpoint.join(
+                EventRow, EventRow.id == WebhookDeliveryRow.event_id
+            ).where(EventRow.event_type == event_type)
+        found = (
+            _in_time(of_endpoint, WebhookDeliveryRow, part).correlate(WebhookEndpointRow).lateral()
+        )
         query = (
-            select(WebhookDeliveryRow, EventRow, WebhookEndpointRow.url)
-            .join(EventRow, EventRow.id == WebhookDeliveryRow.event_id)
-            .join(WebhookEndpointRow, WebhookEndpointRow.id == WebhookDeliveryRow.endpoint_id)
-            .where(*_seen_by(audience))
+            _lines(audience)
+            .join(found, true())
+            .where(
+                WebhookDeliveryRow.id == found.c.id,
+                # What an endpoint is told of is all of one type.
+                *_given(
+                    (WebhookEndpointRow.id, endpoint_id),
+                    (WebhookEndpointRow.object_type, object_type),
+                ),
+            )
         )
-        for column, wanted in (
-            (WebhookDeliveryRow.id, delivery_id),
-            (WebhookDeliveryRow.endpoint_id, endpoint_id),
-            (WebhookDeliveryRow.event_id, event_id),
-            (WebhookDeliveryRow.status, status),
-            (EventRow.object_type, object_type),
-            (EventRow.event_type, event_type),
-        ):
-            if wanted is not None:
-                query = query.where(column == wanted)
-        query = _page(
-            query,
-            (WebhookDeliveryRow.created_at, WebhookDeliveryRow.id),
-            place=place,
-            limit=limit,
-            descending=descending,
-        )
+        return self._lines(_in_time(query, WebhookDeliveryRow, part))
+
+    def _lines(self, query: Select[WebhookDeliveryRow, EventRow, str]) -> list[DeliveryLine]:
         return [
             DeliveryLine(delivery.id, delivery.created_at, delivery, event, url)
             for delivery, event, url in self._session.execute(query)
@@ -356,22 +358,36 @@ def _endpoints(audience: Audience) -> Select[WebhookEndpointRow]:
     )
 
 
-def _page(
+def _lines(audience: Audience) -> Select[WebhookDeliveryRow, EventRow, str]:
+    return (
+        select(WebhookDeliveryRow, EventRow, WebhookEndpointRow.url)
+        .select_from(WebhookEndpointRow)
+        .join(WebhookDeliveryRow, WebhookDeliveryRow.endpoint_id == WebhookEndpointRow.id)
+        .join(EventRow, EventRow.id == WebhookDeliveryRow.event_id)
+        .where(*_seen_by(audience))
+    )
+
+
+def _given(*wanted: tuple[Any, object]) -> list[ColumnElement[bool]]:
+    """Conditions for what is asked for; None does not matter."""
+    return [column == value for column, value in wanted if value is not None]
+
+
+def _in_time(
     query: Select[*Columns],
-    key: tuple[Any, Any],
-    *,
-    place: Place | None,
-    limit: int,
-    descending: bool,
+    of: type[WebhookEndpointRow | EventRow | WebhookDeliveryRow],
+    part: Slice,
 ) -> Select[*Columns]:
     """The rows from a place on or back: the cost does not grow with how far in it is."""
-    if place is not None and place.back:
-        descending = not descending
+    place, descending, key = part.place, part.descending, (of.created_at, of.id)
+    for name, moment in part.moments.items():
+        query = query.where(_COMPARED[name](of.created_at, moment))
     if place is not None:
+        descending ^= place.back
         row, edge = tuple_(*key), (place.value, place.id)
         if place.inclusive:
             query = query.where(row <= edge if descending else row >= edge)
         else:
             query = query.where(row < edge if descending else row > edge)
     order = [column.desc() if descending else column.asc() for column in key]
-    return query.order_by(*order).limit(limit)
+    return query.order_by(*order).limit(part.limit)

@@ -19,7 +19,7 @@ from models.tables.connection import (
     MappingKind,
     MappingRow,
 )
-from models.tables.document import DocumentRow
+from models.tables.document import DocumentRow, MovedDocumentRow
 from models.tables.sync_run import RunStatus, SyncRunRow, Trigger
 from models.tables.synced_record import AttemptRow, SyncedRecordRow
 from models.tables.tenant import BillingEntityRow, OrganisationRow
@@ -53,6 +53,7 @@ __all__ = [
     "IssueRow",
     "MappingKind",
     "MappingRow",
+    "MovedDocumentRow",
     "OrganisationRow",
     "RunStatus",
     "SyncRunRow",

@@ -15,6 +15,19 @@ from models.canonical.record import ObjectType
 from models.tables.base import Base, CreatedAt, Key, Money, RateNumber, choice
 
 
+class MovedDocumentRow(Base):
+    """A billing entity that a document has left: it is not to be handed in there anew."""
+
+    __tablename__ = "moved_documents"
+    __table_args__ = (Index("ix_moved_documents_document", "document_id"),)
+
+    billing_entity_id: Mapped[UUID] = mapped_column(
+        ForeignKey("billing_entities.id"), primary_key=True
+    )
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    created_at: Mapped[CreatedAt]
+
+
 class DocumentRow(Base):
     """One object, in the words of its owner.
 
@@ -26,15 +39,42 @@ class DocumentRow(Base):
     __table_args__ = (
         UniqueConstraint(
             "billing_entity_id",
-            "source_id",
             "type",
             "external_id",
+            "source_id",
             postgresql_nulls_not_distinct=True,
         ),
-        Index("ix_documents_listing", "billing_entity_id", "type", "document_date", "id"),
+        Index(
+            "ix_documents_listing",
+            *("billing_entity_id", "type", "document_date", "id"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index("ix_documents_number", "billing_entity_id", "type", "number"),
-        Index("ix_documents_paging", "billing_entity_id", "id"),
-        Index("ix_documents_changed", "billing_entity_id", "updated_at"),
+        # The pages of the list; see `models.repositories.document_pages`.
+        Index(
+            "ix_documents_paging",
+            *("billing_entity_id", "type", "status", "id"),
+            *("document_date", "updated_at", "source_id"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_documents_changed",
+            *("billing_entity_id", "type", "updated_at", "id"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_documents_contact",
+            "billing_entity_id",
+            "contact_ref",
+            "id",
+            postgresql_where=text("contact_ref IS NOT NULL"),
+        ),
+        Index(
+            "ix_documents_deleted",
+            "billing_entity_id",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
         Index(
             "ix_documents_allocations",
             text("(body -> 'allocations') jsonb_path_ops"),

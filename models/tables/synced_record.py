@@ -4,12 +4,25 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.canonical.record import ObjectType
 from models.status import SyncStatus
 from models.tables.base import Base, CreatedAt, Key, Money, choice
+
+LAGS = (3_600, 14_400, 57_600, 230_400, 921_600, 3_686_400, 14_745_600, 58_982_400)
+"""Seconds: the bounds between the classes of `SyncedRecordRow.lag`, from an hour on, times four."""
+
+_SYNC_STATUS = """
+CASE WHEN status IN ('done', 'done_manually', 'skipped') THEN 'done'
+     WHEN status = 'rejected' THEN 'error'
+     WHEN status = 'blocked' AND blocked_by IS NULL AND issue_id IS NOT NULL THEN 'error'
+     ELSE 'pending' END"""
+_LAG = (
+    "width_bucket(extract(epoch FROM updated_at - created_at), "
+    f"'{{{','.join(map(str, LAGS))}}}'::numeric[])"
+)
 
 
 class SyncedRecordRow(Base):
@@ -52,35 +65,42 @@ class SyncedRecordRow(Base):
             "blocked_by",
             postgresql_where=text("blocked_by IS NOT NULL"),
         ),
-        Index("ix_synced_records_issue", "issue_id", postgresql_where=text("issue_id IS NOT NULL")),
+        Index(
+            "ix_synced_records_issue",
+            "issue_id",
+            "updated_at",
+            "id",
+            postgresql_where=text("issue_id IS NOT NULL"),
+        ),
         Index("ix_synced_records_object", "object_id"),
-        Index("ix_synced_records_log", "connection_id", "updated_at", "id"),
         # What waits for somebody, counted by status for the metrics.
         Index(
             "ix_synced_records_waiting",
             "status",
             postgresql_where=text("status IN ('rejected', 'blocked', 'held')"),
         ),
-        # The pages of lists: where the next one begins is found without reading those before.
-        Index("ix_synced_records_made", "connection_id", "type", "created_at", "id"),
-        Index("ix_synced_records_changed", "connection_id", "type", "updated_at", "id"),
+        # The pages of lists. What can be filtered by equality comes first, then the order, then
+        # what else can be filtered by; see `models.repositories.listing`.
         Index(
-            "ix_synced_records_failed",
-            "connection_id",
-            "type",
-            "created_at",
-            "id",
-            postgresql_where=text("status IN ('rejected', 'blocked')"),
+            "ix_synced_records_made",
+            *("connection_id", "billing_entity_id", "type", "side", "sync_status", "lag"),
+            *("created_at", "id", "updated_at"),
         ),
         Index(
-            "ix_synced_records_open",
-            "connection_id",
-            "type",
-            "created_at",
-            "id",
-            postgresql_where=text(
-                "status IN ('pending', 'sending', 'retry_wait', 'uncertain', 'blocked', 'held')"
-            ),
+            "ix_synced_records_changed",
+            *("connection_id", "billing_entity_id", "type", "side", "sync_status", "lag"),
+            *("updated_at", "id", "created_at"),
+        ),
+        Index(
+            "ix_synced_records_log",
+            *("connection_id", "billing_entity_id", "type", "own", "status"),
+            *("updated_at", "id"),
+        ),
+        # What a ledger has, in the order in which we met it: offsets are counted in the index.
+        Index(
+            "ix_synced_records_in_ledger",
+            *("connection_id", "billing_entity_id", "type", "created_at", "id", "object_id"),
+            postgresql_where=text("platform_object_id IS NOT NULL"),
         ),
     )
 
@@ -89,6 +109,12 @@ class SyncedRecordRow(Base):
     type: Mapped[ObjectType] = mapped_column(choice(ObjectType, "type"))
     object_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))
     object_date: Mapped[date | None]
+    # Copies of what the document says, so that one index can hold all that lists filter by.
+    billing_entity_id: Mapped[UUID]
+    own: Mapped[bool]
+    """The document is not the platform's own: the product's, or that of another connection."""
+    side: Mapped[str]
+    """customer or supplier: the first role of a contact, the side of a credit note; else empty."""
     platform_object_id: Mapped[str | None]
     marker: Mapped[str]
     """Our mark in the ledger: short, unique per connection, written into the document there."""
@@ -138,6 +164,11 @@ class SyncedRecordRow(Base):
     """The last complete pull that met it; those not met are gone."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+    sync_status: Mapped[str] = mapped_column(Computed(_SYNC_STATUS, persisted=True))
+    """What `models.status.public_status` says."""
+    lag: Mapped[int] = mapped_column(Computed(_LAG, persisted=True))
+    """How long after it was made it was last changed, in classes: with it, a limit for one of
+    the two times is a limit for the other."""
 
 
 class AttemptRow(Base):
@@ -148,7 +179,8 @@ class AttemptRow(Base):
 
     id: Mapped[Key]
     record_id: Mapped[UUID] = mapped_column(ForeignKey("synced_records.id"))
-    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("sync_runs.id"))
+    run_id: Mapped[UUID | None]
+    """No foreign key: a run may be taken out before its attempts, without a look at each."""
     trigger: Mapped[str]
     correlation_id: Mapped[str]
     operation: Mapped[str]

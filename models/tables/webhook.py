@@ -34,7 +34,13 @@ class EventRow(Base):
     """Something that happened to a billing entity's books or connections."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_listing", "organisation_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_events_listing", "organisation_id", "created_at", "id"),
+        # What is rare among a million is not found in the order of time.
+        Index(
+            "ix_events_kinds", "organisation_id", "object_type", "event_type", "created_at", "id"
+        ),
+    )
 
     id: Mapped[Key]
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
@@ -79,7 +85,7 @@ class WebhookEndpointRow(Base):
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     deleted_at: Mapped[datetime | None]
-    """Its delivery log stays."""
+    """Its delivery log stays as long as any other."""
 
 
 class WebhookDeliveryRow(Base):
@@ -94,6 +100,7 @@ class WebhookDeliveryRow(Base):
             postgresql_where=text("status = 'pending'"),
         ),
         Index("ix_webhook_deliveries_listing", "endpoint_id", "created_at", "id"),
+        Index("ix_webhook_deliveries_status", "endpoint_id", "status", "created_at", "id"),
         Index("ix_webhook_deliveries_event", "event_id"),
     )
 

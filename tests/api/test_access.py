@@ -2,10 +2,12 @@
 
 An organisation with the billing entities NL and BE, each with an integrator's connection
 (I-NL, I-BE), the credentials of both (c-nl, c-be), and one of the organisation (c-org).
-Scenarios T26 to T32 are about a connector for a provider with the same rules, which there is not.
+Scenarios T26 to T32 concern our worker at a provider with the same rules: see
+`tests/sync/test_bridge.py`.
 """
 
 import contextlib
+import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,17 +25,21 @@ from connectors.base import Role
 from models.canonical import AnyRecord
 from models.repositories import LogLine
 from models.status import SyncStatus
-from models.tables import AuditRow
+from models.tables import AuditRow, ConnectionRole
 from sync import access, connections, control, documents, moving, runs, sweep
 from sync.errors import ConflictError, InvalidInputError, NotAllowedError
 from sync.push import push_due
 from sync.recover import recover_due
-from tests.api.world import World
+from tests.api.test_documents import as_json
+from tests.api.world import World, waiting_for_others
 from tests.factories import a_contact, a_credit_note, a_payment, an_invoice, shift
 from tests.stack import wait_until
 
 Credential = tuple[str, str]
 TASKS = "/accounting/sync-tasks"
+
+
+AS_NEW = as_json(an_invoice("new"))
 
 
 @dataclass
@@ -104,6 +110,10 @@ class Scene:
         client = self.world.client(credential)
         self.clients[credential] = client
         return client
+
+    def product(self, code: str) -> httpx.Client:
+        """The program that hands an entity's documents in."""
+        return self.world.client(self.integration(code), entity_id=self.entities[code])
 
     def organisation(self, *, manage: bool = False) -> httpx.Client:
         return self.client(self.world.credential(manage=manage))
@@ -412,6 +422,26 @@ def test_t16_an_entity_has_one_active_connection(scene: Scene) -> None:
         assert not work.access.relink(scene.connections["BE"], [scene.entities["NL"]])
 
 
+def test_t16_who_links_an_entity_waits_for_who_connects_it(scene: Scene) -> None:
+    lu = scene.add_entity("LU")
+    with ThreadPoolExecutor(1) as pool:
+        with scene.world.runtime.begin() as work:
+            connections.refuse_second_ledger(work, lu, Role.LEDGER)
+            linking = pool.submit(scene.link, "NL", "NL", "LU")
+            assert wait_until(lambda: waiting_for_others(scene.database) == 1, seconds=10)
+            work.connections.add_pending(
+                billing_entity_id=lu,
+                provider="memory",
+                role=ConnectionRole.LEDGER,
+                base_url=None,
+                settings={},
+                posting_from=None,
+                schedule="24h",
+            )
+        with pytest.raises(NotAllowedError, match="billing entity LU has a connection already"):
+            linking.result()
+
+
 def test_t16_only_what_an_integrator_posts_can_be_linked(scene: Scene) -> None:
     with pytest.raises(InvalidInputError, match="belong to one billing entity"):
         moving.link(
@@ -533,6 +563,55 @@ def test_t20_a_document_that_moves_back_waits_where_it_was(scene: Scene) -> None
     assert waiting(scene.client("BE")) == ["b1"]
 
 
+def test_t20_a_moved_document_is_not_taken_anew_where_it_was(scene: Scene) -> None:
+    scene.move("n1", "BE")
+    engine, again = scene.world.runtime.engine, as_json(an_invoice("n1", due_date=date(2026, 5, 1)))
+    with scene.product("NL") as client:
+        posted = client.post("/documents", json=again)
+        put = client.put("/documents/invoice/n1", json=again)
+        bulk = client.post("/documents/bulk", json={"documents": [again, again, AS_NEW]}).json()
+        # An id that another entity has always had is its own affair.
+        repeated = client.post("/documents", json=as_json(an_invoice("b1")))
+    *_, imported = documents.import_lines(engine, scene.entities["NL"], [json.dumps(again)])
+
+    for answer in (posted, put):
+        assert refused(answer) == (409, "moved_to_other_entity")
+        assert "moved to billing entity BE" in answer.json()["error"]["message"]
+    assert [one["outcome"] for one in bulk["data"]] == ["refused", "refused", "created"]
+    assert "moved to billing entity BE" in bulk["data"][0]["reason"]
+    assert (imported.created, imported.refused[0].what) == (0, "invoice n1")
+    assert repeated.status_code == 201
+    assert [line.external_id for line in scene.world.lines()].count("n1") == 1
+
+
+def test_t20_a_document_that_moved_back_or_was_deleted_is_taken_again(scene: Scene) -> None:
+    scene.move("n1", "BE")
+    scene.move("n1", "NL")
+    scene.move("n2", "BE")
+    with scene.product("NL") as client, scene.product("BE") as other:
+        back = client.post("/documents", json=as_json(an_invoice("n1")))
+        gone = other.post("/documents", json=as_json(an_invoice("n1")))
+        other.delete("/documents/invoice/n2")
+        anew = client.post("/documents", json=as_json(an_invoice("n2")))
+
+    assert (back.status_code, back.json()["outcome"]) == (200, "unchanged")
+    assert refused(gone) == (409, "moved_to_other_entity")
+    assert anew.status_code == 201
+
+
+def test_t20_who_hands_in_what_is_being_moved_waits_and_is_refused(scene: Scene) -> None:
+    document = scene.line("n1").object_id
+    begin = scene.world.runtime.begin
+    with scene.product("NL") as client, ThreadPoolExecutor(1) as pool:
+        with begin() as work:
+            assert work.waiting.change_entity(document, scene.entities["BE"])
+            asked = pool.submit(client.post, "/documents", json=as_json(an_invoice("n1")))
+            assert wait_until(lambda: waiting_for_others(scene.database) == 1, seconds=10)
+        answer = asked.result()
+
+    assert refused(answer) == (409, "moved_to_other_entity")
+
+
 def test_t20_what_a_person_decided_about_a_document_goes_with_it(scene: Scene) -> None:
     control.skip(scene.world.runtime.engine, scene.line("n1").id, reason="a test", actor="test")
 
@@ -592,6 +671,24 @@ def test_t20_without_a_connection_it_waits_for_one(scene: Scene) -> None:
     scene.connect("LU")
 
     assert waiting(scene.client("LU")) == ["n1"]
+
+
+def test_what_an_integrator_will_make_of_a_document_is_not_foretold(scene: Scene) -> None:
+    scene.add_entity("LU")
+    scene.link("NL", "NL", "LU")
+    scene.hand_in("LU", an_invoice("l1"))
+    linked = scene.world.client(scene.integration("NL"), entity_id=scene.entities["LU"])
+    other = scene.world.client(scene.integration("BE"), entity_id=scene.entities["BE"])
+    asked = {"connection_id": str(scene.connections["NL"])}
+    preview = f"/log/{scene.line('l1').id}/preview"
+    with linked, other:
+        told = [linked.get("/preflight", params=asked), linked.get(preview)]
+        unknown = [other.get("/preflight", params=asked), other.get(preview)]
+
+    for answer in told:
+        assert answer.status_code == 409
+        assert "when it reports back" in answer.json()["error"]["message"]
+    assert [answer.status_code for answer in unknown] == [404, 404]
 
 
 def test_t21_a_document_that_a_worker_holds_is_not_moved(scene: Scene) -> None:
@@ -656,6 +753,13 @@ def test_t24_one_that_does_not_is_refused_on_the_way_in(scene: Scene) -> None:
 
     assert [(one.line, one.what) for one in imported.refused] == [(1, "credit note k1")]
     assert imported.created == 1
+    with scene.product("NL") as client:
+        alone = client.post("/documents", json=as_json(note))
+        sent = {"documents": [as_json(note), AS_NEW]}
+        bulk = client.post("/documents/bulk", json=sent).json()["data"]
+    assert refused(alone) == (409, "credit_note_entity_mismatch")
+    assert [one["outcome"] for one in bulk] == ["refused", "created"]
+    assert "b1 belongs to billing entity BE" in bulk[0]["reason"]
 
 
 def test_t25_an_organisation_that_gets_more_entities_fails_nothing(world: World) -> None:

@@ -8,7 +8,8 @@ import httpx
 import pytest
 import sqlalchemy
 
-from sync import idempotency
+from models.repositories import Old
+from sync import idempotency, sweep
 from sync.idempotency import Answer, KeyInUseError
 from tests.api.test_documents import as_json, own_rows, rows
 from tests.api.world import World
@@ -158,8 +159,8 @@ def test_a_key_that_is_empty_or_too_long_is_refused(world: World, key: str) -> N
 def test_old_keys_are_swept_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with world.client() as client:
         sends(client)
-    assert idempotency.forget_old(world.runtime.begin) == 0
+    assert sweep.tidy(world.runtime.engine) == {}
 
     monkeypatch.setattr(idempotency, "KEPT", timedelta(0))
 
-    assert idempotency.forget_old(world.runtime.begin) == 1
+    assert sweep.tidy(world.runtime.engine) == {Old.KEYS: 1}

@@ -11,7 +11,7 @@ from models.canonical import ObjectType
 from models.status import SyncStatus
 from tests.api.test_documents import rows
 from tests.api.world import World
-from tests.factories import a_contact, a_line, an_invoice
+from tests.factories import a_contact, a_line, a_payment, an_invoice
 
 TABLES = ("synced_records", "issues", "mappings", "sync_runs")
 
@@ -122,6 +122,22 @@ class TestLog:
             nothing = client.get("/log", params={"object_id": str(uuid4())}).json()["data"]
 
         assert nothing == []
+
+    def test_every_list_says_the_same_word_of_what_is_blocked(self, world: World) -> None:
+        blocked(world)
+        world.hand_in(a_payment("P-1"))
+        world.push()
+        with world.client() as client:
+            log = client.get("/log", params={"own": "true"}).json()["data"]
+            words = {(one["external_id"], one["sync_status"]) for one in log}
+            documents = client.get("/documents", params={"own": "true"}).json()["data"]
+            records = client.get("/accounting_synced_records").json()["data"]
+            one_by_one = [client.get(f"/log/{one['id']}").json() for one in log]
+
+        assert words == {("C-1", "done"), ("I-1", "error"), ("P-1", "pending")}
+        for others in (documents, records, one_by_one):
+            ours = [one for one in others if one["external_id"] in {"C-1", "I-1", "P-1"}]
+            assert {(one["external_id"], one["sync_status"]) for one in ours} == words
 
     def test_pages_join_over_all_connections(self, world: World) -> None:
         world.hand_in(*(a_contact(f"C-{index}") for index in range(5)))

@@ -9,9 +9,17 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from api.routes.webhooks import (
+    EventName,
+    ObjectTypeName,
+    OfConnections,
+    OfIssues,
+    OfRecords,
+    OfRuns,
+)
 from cli.main import app as cli
 from models.crypto import KeyRing, new_key
-from sync import connections, deliveries
+from sync import connections, deliveries, webhooks
 from tests.api.world import World
 from tests.receiver import Receiver
 from worker import app, schedule, tasks
@@ -127,6 +135,93 @@ class TestSubscriptions:
         assert [row["id"] for row in first["data"] + second["data"]] == made
         assert second["next_pagination_token"] is None
         assert back["data"] == first["data"]
+
+
+def test_what_can_be_asked_for_is_what_can_happen() -> None:
+    asked = {}
+    for wanted in (OfConnections, OfIssues, OfRuns, OfRecords):
+        schema = wanted.model_json_schema()["properties"]
+        names = schema["event_types"]["anyOf"][0]["items"]
+        asked[schema["object_type"]["const"]] = set(names.get("enum", [names.get("const")]))
+
+    assert asked == {kind: set(names) for kind, names in webhooks.EVENTS.items()}
+    assert set(asked) == set(ObjectTypeName)
+    assert set().union(*asked.values()) == set(EventName)
+
+
+LOGS = ("/events", "/webhook_deliveries", "/webhook_subscriptions")
+
+
+@pytest.fixture
+def logs(world: World, manager: httpx.Client) -> dict[str, list[dict[str, Any]]]:
+    """What two subscriptions were told of three runs: every list, oldest first."""
+    subscribed(manager)
+    subscribed(manager, event_types=["finished"])
+    for _ in range(3):
+        world.sync(only="pull")
+    lists = {path: manager.get(path).json()["data"] for path in LOGS}
+    assert [len(lists[path]) for path in LOGS] == [3, 6, 2]
+    return lists
+
+
+class TestLogs:
+    @pytest.mark.parametrize("order", ["asc", "desc"])
+    def test_pages_join_in_the_order_of_time_and_lead_back(
+        self, manager: httpx.Client, logs: dict[str, list[dict[str, Any]]], order: str
+    ) -> None:
+        for path, rows in logs.items():
+            pages = [manager.get(path, params={"order": order, "limit": 1}).json()]
+            while token := pages[-1]["next_pagination_token"]:
+                params = {"limit": 1, "pagination_token": token}
+                pages.append(manager.get(path, params=params).json())
+            token = pages[-1]["prev_pagination_token"]
+            back = manager.get(path, params={"limit": 1, "pagination_token": token}).json()
+
+            whole = sorted(rows, key=lambda row: (row["created_at"], row["id"]))
+            joined = [row for page in pages for row in page["data"]]
+            assert whole == rows
+            assert joined == (whole if order == "asc" else whole[::-1])
+            assert back["data"] == pages[-2]["data"]
+
+    def test_a_stretch_of_time(
+        self, manager: httpx.Client, logs: dict[str, list[dict[str, Any]]]
+    ) -> None:
+        def found(path: str, **filters: str) -> list[str]:
+            given = {f"created_at__{name}": value for name, value in filters.items()}
+            rows = manager.get(path, params=given).json()["data"]
+            return [row["created_at"] for row in rows]
+
+        for path, rows in logs.items():
+            moments = [row["created_at"] for row in rows]
+            middle = moments[1]
+            assert found(path, gt=middle) == [one for one in moments if one > middle]
+            assert found(path, gte=middle) == [one for one in moments if one >= middle]
+            assert found(path, lt=middle) == [one for one in moments if one < middle]
+            assert found(path, lte=middle) == [one for one in moments if one <= middle]
+            assert found(path, gte=middle, lte=middle) == [middle] * moments.count(middle)
+
+    def test_a_token_carries_the_stretch_of_time(
+        self, manager: httpx.Client, logs: dict[str, list[dict[str, Any]]]
+    ) -> None:
+        rows = logs["/webhook_deliveries"]
+        until = {"created_at__lte": rows[3]["created_at"], "order": "desc", "limit": 1}
+        first = manager.get("/webhook_deliveries", params=until).json()
+        token: dict[str, str] = {"pagination_token": first["next_pagination_token"]}
+
+        rest = manager.get("/webhook_deliveries", params=token).json()["data"]
+
+        wanted = [row for row in rows if row["created_at"] <= rows[3]["created_at"]]
+        assert first["data"] + rest == wanted[::-1]
+
+    def test_nonsense_is_refused(self, manager: httpx.Client) -> None:
+        for path in LOGS:
+            for name, value in (
+                ("created_at__gt", "yesterday"),
+                ("created_at__lte", "1"),
+                ("sort", "url"),
+                ("limit", "0"),
+            ):
+                assert manager.get(path, params={name: value}).status_code == 422
 
 
 class TestAccess:

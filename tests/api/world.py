@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import sqlalchemy
 
 from connectors.base import Role
 from connectors.memory.simulator import PlainLedger
@@ -18,6 +19,15 @@ from tests.factories import SETTINGS
 from worker.runtime import Runtime
 
 VERSION = "2024-05-25"
+
+
+def waiting_for_others(database: sqlalchemy.Engine) -> int:
+    """How many transactions wait for another one to end."""
+    with database.connect() as connection:
+        number: int = connection.exec_driver_sql(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+        ).scalar_one()
+    return number
 
 
 @dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import ROOT, generated
+from models.tables import Base
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/*/README.md")])
 
@@ -13,6 +14,12 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("
 @pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
 def test_generated_tables_are_up_to_date(path: Path) -> None:
     assert path.read_text() == generated()[path], "run `make docs`"
+
+
+def test_every_table_is_explained() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+
+    assert [name for name in Base.metadata.tables if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

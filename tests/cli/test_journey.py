@@ -86,6 +86,19 @@ def test_the_log_and_a_record_tell_what_happened(
     assert "broke off" in shown.out
 
 
+def test_the_log_says_what_waits_for_a_person_in_the_words_of_the_contract(
+    ledgerbridge: Run, books: str
+) -> None:
+    ledgerbridge("sync", books, "--inline")
+
+    blocked = ledgerbridge("log", "--status", "blocked", "--json").rows
+
+    assert {(row["type"], row["sync_status"]) for row in blocked} == {
+        ("invoice", "error"),  # an issue must be closed
+        ("payment", "pending"),  # waits for the invoice
+    }
+
+
 def test_the_summary_says_how_many_stand_where(ledgerbridge: Run, books: str) -> None:
     ledgerbridge("sync", books, "--inline")
 

@@ -29,6 +29,18 @@ def test_sending_never_ends_with_a_person_saying_so() -> None:
 
 
 def test_the_public_contract_knows_three_words() -> None:
-    assert {public_status(status) for status in SyncStatus} == {"pending", "done", "error"}
-    assert {public_status(status) for status in FINAL} == {"done"}
-    assert public_status(S.RETRY_WAIT) == "pending"
+    words = {status: public_status(status, blocked_by=None, issue_id=None) for status in S}
+
+    assert set(words.values()) == {"pending", "done", "error"}
+    assert {words[status] for status in FINAL} == {"done"}
+    assert words[S.RETRY_WAIT] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("parent", "issue", "word"),
+    [(None, 1, "error"), (1, None, "pending"), (1, 1, "pending"), (None, None, "pending")],
+)
+def test_what_is_blocked_is_an_error_where_a_person_must_act(
+    parent: int | None, issue: int | None, word: str
+) -> None:
+    assert public_status(S.BLOCKED, blocked_by=parent, issue_id=issue) == word

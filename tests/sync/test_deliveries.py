@@ -15,6 +15,7 @@ from connectors.faults import Answer, Fault
 from connectors.loopback import LoopbackServer
 from models.crypto import KeyRing
 from models.repositories import Due
+from models.repositories.webhooks import Slice
 from models.tables import DeliveryStatus, EndpointStatus, EventRow
 from sync import deliveries, webhooks
 from sync.deliveries import LEASE, PAUSES, Reply, endpoint_pause, judged, retry_after
@@ -158,9 +159,7 @@ class TestAtLeastOnce:
 
         assert outbox.statuses() == [("delivered", 2)]
         with outbox.begin() as work:
-            (row,) = work.webhooks.listing(
-                outbox.audience, object_type=None, place=None, limit=9, descending=False
-            )
+            (row,) = work.webhooks.listing(outbox.audience, Slice())
         assert row.status is EndpointStatus.ENABLED
 
     def test_two_workers_share_what_is_due(self, outbox: Outbox) -> None:
