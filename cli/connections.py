@@ -14,8 +14,8 @@ from connectors.base import AuthKind, Role
 from models.ids import short
 from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from sync import authorizing, connections, moving
-from sync.connections import Opener
 from sync.errors import InvalidInputError
+from sync.opener import Opener
 
 app = typer.Typer(no_args_is_help=True, help="Connections: billing entities and their ledgers.")
 

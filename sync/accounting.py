@@ -15,9 +15,9 @@ from models.tables import ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
 from sync import authorizing, connections, control, runs
 from sync.access import Caller
-from sync.connections import Opener
 from sync.engine import Engine
 from sync.errors import AccessDeniedError, NotAllowedError, NotFoundError
+from sync.opener import Opener
 
 
 def connection_of(work: UnitOfWork, billing_entity_id: UUID, connection_id: UUID) -> ConnectionRow:

@@ -22,9 +22,10 @@ from models.crypto import UnreadableSecretError
 from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
 from sync import connections, runs
-from sync.connections import Kept, Opener
+from sync.connections import Kept
 from sync.engine import Engine, log
 from sync.errors import InvalidInputError, NotAllowedError, SyncError
+from sync.opener import Opener
 from sync.schedule import Schedule
 
 LINK_SECONDS = 24 * 3600

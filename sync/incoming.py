@@ -11,9 +11,9 @@ from uuid import UUID
 from connectors.base import CallScope
 from connectors.errors import ConnectorError, WebhookRefused
 from models.tables import ConnectionStatus, Trigger
-from sync.connections import Opener
 from sync.engine import Engine, log
 from sync.errors import NotFoundError
+from sync.opener import Opener
 from sync.pull import PULL_ORDER
 from sync.runs import new_correlation_id, trigger_for
 

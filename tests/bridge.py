@@ -21,8 +21,9 @@ from models.tables import SyncRunRow, Trigger
 from models.unit_of_work import Begin
 from sync import connections, runs, sweep
 from sync.allowances import Allowances
-from sync.connections import NewConnection, Opener
+from sync.connections import NewConnection
 from sync.engine import Engine, NoHints
+from sync.opener import Opener
 from sync.push import Pushed, push_due
 from sync.recover import recover_due
 from tests.factories import QUICK, SETTINGS, shift

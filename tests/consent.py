@@ -18,8 +18,8 @@ from models.crypto import KeyRing
 from models.tables import ConnectionRow, ConsentRow
 from models.unit_of_work import Begin
 from sync import authorizing, connections
-from sync.connections import Opener
 from sync.engine import Engine, NoHints
+from sync.opener import Opener
 from tests.factories import QUICK, SETTINGS
 
 BROWSER = "b" * 43

@@ -36,8 +36,8 @@ from models.status import SyncStatus
 from models.tables import ConnectionRole, Trigger
 from models.unit_of_work import Begin
 from sync import documents, runs, sweep
-from sync.connections import Opener
 from sync.engine import Engine, NoHints, Timing
+from sync.opener import Opener
 from sync.push import Pushed, push_due
 from sync.recover import recover_due
 

@@ -25,9 +25,9 @@ from models.crypto import KeyRing
 from models.tables import ConnectionRow
 from models.unit_of_work import Begin, begin_with
 from sync.allowances import whose
-from sync.connections import Opener
 from sync.engine import Engine, Hints, NoHints, Timing
 from sync.errors import InvalidInputError, SyncError
+from sync.opener import Opener
 from sync.settings import Settings
 from sync.webhooks import Addresses
 from worker import embedded

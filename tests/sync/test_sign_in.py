@@ -19,7 +19,7 @@ from models.status import SyncStatus
 from models.tables import ConnectionRow, ConnectionStatus, RunStatus
 from models.unit_of_work import Begin
 from sync import authorizing, connections, documents, runs, tokens
-from sync.connections import Opener
+from sync.opener import Opener
 from tests.consent import Desk, a_desk
 from tests.factories import a_contact, an_invoice
 
