@@ -74,7 +74,9 @@ class PullJob:
 
     @property
     def _source(self) -> Source:
-        return Source(self.engine, self.connection, self.kind, self.spec.name, self.began)
+        return Source(
+            self.engine, self.connection, self.kind, self.spec.name, self.began, lists=self._listed
+        )
 
     def store(self, page: Page) -> None:
         """Store a page and move the cursor, in one transaction."""

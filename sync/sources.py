@@ -34,6 +34,8 @@ class Source:
     """What people call the source."""
     listed_at: datetime
     """When we asked; what was told before then is not what it waits for."""
+    lists: bool
+    """Whether these wait on a list, each for one billing entity: contacts belong to several."""
 
     def take_over(
         self,
@@ -56,7 +58,7 @@ class Source:
         ]
         work.sources.keep_handles(handles)
         work.sources.still_waiting([pair.record_id for _, pair in waiting], self.listed_at)
-        if stored:
+        if stored and self.lists:
             self._one_ledger_each(work, [one.document_id for one in stored])
 
     def let_go(self, work: UnitOfWork, run_id: UUID) -> int:

@@ -64,6 +64,17 @@ class TestWhatWaits:
         assert bridge.qargo.task(task.id).status == "COMPLETED"
         assert bridge.reported("NL", task) == ("done", "reported")
 
+    def test_of_one_customer_is_posted_in_the_books_of_each_entity(self, bridge: Bridge) -> None:
+        customer = bridge.qargo.add_company("Orchard Foods")
+        for code in ("NL", "BE"):
+            bridge.issue(code, company=customer.id)
+
+        for code in ("NL", "BE"):
+            bridge.bridge(code)
+
+        assert [len(bridge.in_books(code)) for code in ("NL", "BE")] == [1, 1]
+        assert contacts(bridge.ledgers["NL"]) == contacts(bridge.ledgers["BE"])
+
     def test_is_posted_once_however_often_it_is_read(self, bridge: Bridge) -> None:
         task = bridge.issue("NL")
         bridge.run(bridge.books["NL"].source_id)
