@@ -23,7 +23,8 @@ check: $(READY)  ## format, lint, types, layers
 up: $(READY)  ## api, worker and beat in the foreground, until Ctrl-C
 	@$(BIN)/ledgerbridge up
 
-bench: $(READY)  ## how long requests take out of a million records; needs 4 GB of disk for some minutes
+bench: $(READY)  ## provider calls for 1,000 records; how long requests take out of a million (4 GB of disk for some minutes)
+	@$(BIN)/python -m benchmarks.provider_calls
 	@$(BIN)/python -m benchmarks.http_api
 
 format: $(READY)

@@ -94,7 +94,7 @@ def begin(
     Schedule.parse(schedule)
     if spec.by_others:
         raise InvalidInputError(f"{spec.name} needs no authorization: nobody here calls it")
-    if base_url is not None:
+    if base_url is not None or spec.auth is AuthKind.OAUTH2:
         opener.checked_url(spec, base_url)
     if spec.auth is AuthKind.OAUTH2:
         opener.endpoint(spec, base_url)
