@@ -75,27 +75,34 @@ class SyncLog(Repository):
         since: datetime | None = None,
         limit: int = 100,
     ) -> list[LogLine]:
-        """Records that match all given filters, last changed first."""
+        """Records that match all given filters, last changed first.
+
+        Which they are is decided before their documents are looked up.
+        """
         found = self._execute(
             """
+            WITH page AS MATERIALIZED (
+                SELECT r.id FROM synced_records r
+                 WHERE (CAST(:connection AS uuid) IS NULL OR r.connection_id = :connection)
+                   AND (CAST(:type AS text) IS NULL OR r.type = :type)
+                   AND (CAST(:status AS text) IS NULL OR r.status = :status)
+                   AND (CAST(:object AS uuid) IS NULL OR r.object_id = :object)
+                   AND (CAST(:issue AS uuid) IS NULL OR r.issue_id = :issue)
+                   AND (CAST(:record AS uuid) IS NULL OR r.id = :record)
+                   AND (CAST(:since AS timestamptz) IS NULL OR r.updated_at >= :since)
+                 ORDER BY r.updated_at DESC, r.id DESC
+                 LIMIT :limit)
             SELECT r.id, r.connection_id, r.type, r.object_id, d.external_id, d.number, d.name,
                    d.document_date, d.currency, d.total, r.status, r.reason_code, r.reason,
                    r.issue_id, r.blocked_by, i.sentence, i.next_step, i.actor,
                    r.platform_object_id, r.attempts, r.next_attempt_at, r.updated_at, r.variance,
                    r.ledger,
                    d.source_id IS DISTINCT FROM r.connection_id AS ours
-              FROM synced_records r
+              FROM page
+              JOIN synced_records r ON r.id = page.id
               JOIN documents d ON d.id = r.object_id
               LEFT JOIN issues i ON i.id = r.issue_id
-             WHERE (CAST(:connection AS uuid) IS NULL OR r.connection_id = :connection)
-               AND (CAST(:type AS text) IS NULL OR r.type = :type)
-               AND (CAST(:status AS text) IS NULL OR r.status = :status)
-               AND (CAST(:object AS uuid) IS NULL OR r.object_id = :object)
-               AND (CAST(:issue AS uuid) IS NULL OR r.issue_id = :issue)
-               AND (CAST(:record AS uuid) IS NULL OR r.id = :record)
-               AND (CAST(:since AS timestamptz) IS NULL OR r.updated_at >= :since)
              ORDER BY r.updated_at DESC, r.id DESC
-             LIMIT :limit
             """,
             connection=connection_id,
             type=kind.value if kind else None,

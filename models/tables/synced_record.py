@@ -80,7 +80,7 @@ class SyncedRecordRow(Base):
             postgresql_where=text("status IN ('rejected', 'blocked', 'held')"),
         ),
         # The pages of lists. What can be filtered by equality comes first, then the order, then
-        # what else can be filtered by; see `models.repositories.listing`.
+        # what else can be filtered by; see `models.repositories.record_pages`.
         Index(
             "ix_synced_records_made",
             *("connection_id", "billing_entity_id", "type", "side", "sync_status", "lag"),
