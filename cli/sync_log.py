@@ -143,7 +143,8 @@ def record(record_id: Record, *, as_json: Annotated[bool, JSON_OPTION] = False) 
         line = control.record_line(work, resolve(work, "record", record_id))
         attempts = work.attempts.of_record(line.id)
     if as_json:
-        emit([_as_dict(line) | {"tries": [_attempt(one) for one in attempts]}])
+        tries = [_attempt(one) for one in attempts]
+        emit([_as_dict(line) | {"ledger": line.ledger, "tries": tries}])
         return
     details(
         [

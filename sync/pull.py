@@ -313,10 +313,14 @@ class PullJob:
             ledger["balance"] = header["balance"]
         if one.url:
             ledger["url"] = one.url
+        if one.extra is not None:
+            ledger["extra"] = one.extra.model_dump(
+                mode="json", by_alias=True, exclude_defaults=True
+            )
         return {
             "platform_id": one.platform_id,
             "platform_object_id": one.platform_id,
-            "pulled_hash": _full_hash(one.record),
+            "pulled_hash": _full_hash(one),
             "provider_version": one.version,
             "ledger": ledger,
             "seen_run_id": self.run_id if self.starts_over else None,
@@ -356,7 +360,7 @@ class _Sorted:
                 self.gone.append(pair)
         elif pair is None:
             self.new.append(one)
-        elif pair.pulled_hash == _full_hash(one.record) and not pair.gone:
+        elif pair.pulled_hash == _full_hash(one) and not pair.gone:
             self.unchanged.append((one, pair))
         elif pair.ours:
             self.ours.append((one, pair))
@@ -375,9 +379,12 @@ class _Sorted:
         )
 
 
-def _full_hash(record: AnyRecord) -> str:
+def _full_hash(one: PulledRecord) -> str:
     """A digest of everything the ledger shows, what it computed included."""
-    return hashlib.sha256(record.model_dump_json(exclude_defaults=True).encode()).hexdigest()
+    digest = hashlib.sha256(one.record.model_dump_json(exclude_defaults=True).encode())
+    if one.extra is not None:
+        digest.update(one.extra.model_dump_json(exclude_defaults=True).encode())
+    return digest.hexdigest()
 
 
 def _derived(document_id: UUID, record: AnyRecord) -> dict[str, Any]:

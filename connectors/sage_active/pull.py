@@ -22,7 +22,7 @@ from connectors.sage_active.client import Client, Rows, Values, advanced
 from connectors.sage_active.errors import PLAN_LACKS_FEATURE
 from connectors.sage_active.feeds import Feed, Feeds, Read
 from connectors.sage_active.queries import Clause, Place
-from connectors.sage_active.wire import Row
+from connectors.sage_active.wire import Entry, Row
 from models.canonical import BillingDocument, JournalEntry, ObjectType, Payment
 
 OVERLAP = timedelta(minutes=10)
@@ -150,11 +150,13 @@ class Puller:
             except ValidationError as error:
                 bad.append(BadRecord(row_id, _in_words(error)))
         records: list[PulledRecord] = []
+        entries = {row.id: row for row in good if isinstance(row, Entry)}
         for row_id, marker, found in _all_read(feed.read, good):
             if isinstance(found, Exception):
                 bad.append(BadRecord(row_id, _in_words(found)))
             elif _is_within(found, period):
-                records.append(PulledRecord(found.id, found, marker))
+                extra = entries.get(row_id) if isinstance(found, JournalEntry) else None
+                records.append(PulledRecord(found.id, found, marker, extra=extra))
         return Page(records, bad)
 
     def _parents(self, feed: Feed, rows: Rows, seen: set[str]) -> list[Values]:

@@ -155,9 +155,16 @@ def sandbox(*, port: int = 0, seed: int = 0) -> Sandbox:
     installation registers at Sage: its client id and client secret are in `ServerRules`.
     """
     ledger = SageActiveLedger(seed=seed)
+    company = ledger.fr
+    bank = company.row("paymentMethods", company.bank())
     return Sandbox(
         base_url=ledger.start(port),
         credentials={**ledger.credentials(), "subscription_key": ledger.rules.primary_key},
-        settings={"organization_id": ledger.fr.id},
+        settings={
+            "organization_id": company.id,
+            "default_sales_account": company.account_of("REVENUE"),
+            "default_purchase_account": company.account_of("CHARGE"),
+            "payment_account": company.row("accountingAccounts", bank["subAccountId"])["code"],
+        },
         simulator=ledger,
     )

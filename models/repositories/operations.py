@@ -120,7 +120,7 @@ class Operations(Repository):
             SELECT r.id, r.connection_id, r.type, r.object_id, d.external_id, d.number,
                    d.name, d.document_date, d.currency, d.total, r.status, r.reason_code,
                    r.reason, r.issue_id, r.blocked_by, r.platform_object_id, r.attempts,
-                   r.next_attempt_at, r.updated_at, r.variance, r.ledger, r.own AS ours,
+                   r.next_attempt_at, r.updated_at, r.variance, r.ledger - 'extra' AS ledger, r.own AS ours,
                    i.sentence, i.next_step, i.actor
               FROM page
              CROSS JOIN LATERAL (

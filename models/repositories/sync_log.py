@@ -96,7 +96,8 @@ class SyncLog(Repository):
                    d.document_date, d.currency, d.total, r.status, r.reason_code, r.reason,
                    r.issue_id, r.blocked_by, i.sentence, i.next_step, i.actor,
                    r.platform_object_id, r.attempts, r.next_attempt_at, r.updated_at, r.variance,
-                   r.ledger,
+                   CASE WHEN CAST(:record AS uuid) IS NULL THEN r.ledger - 'extra'
+                        ELSE r.ledger END AS ledger,
                    d.source_id IS DISTINCT FROM r.connection_id AS ours
               FROM page
               JOIN synced_records r ON r.id = page.id

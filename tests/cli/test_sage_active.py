@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,8 @@ import pytest
 
 from connectors.sage_active.simulator import Company, SageActiveLedger
 from connectors.simulator import Fault
-from models.canonical import (
-    Allocation,
-    AnyRecord,
-    Bill,
-    Contact,
-    ContactRole,
-    CreditNote,
-    Invoice,
-    JournalEntry,
-    JournalLine,
-    ObjectType,
-    Payment,
-    Side,
-)
 from tests.cli.conftest import Run
-from tests.connectors.sage_active.bench import DAY, NORMAL, cents
+from tests.connectors.sage_active.bench import NORMAL
 
 
 @pytest.fixture
@@ -58,55 +43,7 @@ def settings_of(company: Company) -> dict[str, Any]:
     }
 
 
-def documents(company: Company) -> list[AnyRecord]:
-    """One of everything, in the words of a product that knows nothing of Sage."""
-    rate = Decimal(NORMAL[company.legislation])
-    line = {
-        "description": "Freight",
-        "unit_price": "100.00",
-        "net_amount": "100.00",
-        "tax_rate": str(rate),
-    }
-    sums = {
-        "issue_date": DAY,
-        "currency": "EUR",
-        "lines": [line],
-        "tax_breakdown": [{"rate": rate, "taxable_amount": "100.00", "tax_amount": cents(rate)}],
-        "net_total": "100.00",
-        "tax_total": cents(rate),
-        "total": 100 + cents(rate),
-    }
-    tax_number = {"FR": "81234567800011", "ES": "B87654321", "DE": "81123456789"}
-    entry = (
-        JournalLine(account_id=company.account_of("CHARGE"), debit=Decimal(9)),
-        JournalLine(account_id=company.account_of("BANK"), credit=Decimal(9)),
-    )
-    return [
-        Contact(
-            id="C-1",
-            name="Northwind",
-            company_number=tax_number[company.legislation],
-            address={"line1": "5 Long Street", "city": "Anywhere", "country": company.legislation},
-        ),
-        Contact(id="S-1", name="Paper Mill", roles=(ContactRole.SUPPLIER,)),
-        Invoice.model_validate({"id": "I-1", "number": "INV-1", "contact_id": "C-1", **sums}),
-        Invoice.model_validate({"id": "I-2", "number": "INV-2", "contact_id": "C-1", **sums}),
-        Bill.model_validate({"id": "B-1", "number": "F-77", "contact_id": "S-1", **sums}),
-        CreditNote.model_validate({"id": "N-1", "number": "CN-1", "contact_id": "C-1", **sums}),
-        Payment(
-            id="P-1",
-            side=Side.CUSTOMER,
-            date=DAY,
-            amount=Decimal(50),
-            currency="EUR",
-            contact_id="C-1",
-            allocations=(
-                Allocation(document_type=ObjectType.INVOICE, document_id="I-1", amount=Decimal(50)),
-            ),
-        ),
-        JournalEntry(id="J-1", date=DAY, currency="EUR", description="Charges", lines=entry),
-    ]
-
+EXAMPLES = Path(__file__).parents[2] / "examples" / "sage_active"
 
 LOST = {
     "FR": ["createSalesInvoice", "closeSalesInvoice"],
@@ -132,12 +69,6 @@ def test_books_end_clean_although_answers_are_lost(
     }
     for name, content in files.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
-    lines = [record.model_dump_json(exclude_defaults=True) for record in documents(company)]
-    typed = [
-        json.dumps({**json.loads(line), "type": record.type})
-        for line, record in zip(lines, documents(company), strict=True)
-    ]
-    (tmp_path / "documents.jsonl").write_text("\n".join(typed))
 
     ledgerbridge("entities", "add", "--organisation", "A", "--code", "X", "--legal-name", "A")
     added = ledgerbridge(
@@ -147,7 +78,8 @@ def test_books_end_clean_although_answers_are_lost(
     )
     assert added.code == 0, added.err
     connection = added.out.strip()
-    imported = ledgerbridge("documents", "import", "documents.jsonl", "--entity", "X")
+    example = EXAMPLES / f"{country.lower()}.jsonl"
+    imported = ledgerbridge("documents", "import", str(example), "--entity", "X")
     assert imported.code == 0, imported.err
     for operation in LOST[country]:
         sage.arm(Fault.DROP_AFTER, operation)
@@ -163,6 +95,28 @@ def test_books_end_clean_although_answers_are_lost(
     assert ledgerbridge("issues", "--json").rows == []
     proof = ledgerbridge("reconcile", connection)
     assert proof.code == 0, proof.out + proof.err
+
+
+def test_a_record_keeps_what_sage_says_of_an_entry(
+    ledgerbridge: Run, sage: SageActiveLedger, tmp_path: Path
+) -> None:
+    for name, content in (
+        ("credentials", sage.credentials()),
+        ("settings", settings_of(sage.fr)),
+    ):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    ledgerbridge("entities", "add", "--organisation", "A", "--code", "X", "--legal-name", "A")
+    connection = ledgerbridge(
+        *("connections", "add", "sage_active", "--entity", "X", "--base-url", sage.base_url),
+        *("--credentials", "credentials.json", "--settings", "settings.json"),
+    ).out.strip()
+
+    ledgerbridge("sync", connection, "--only", "pull", "--types", "journal_entries", "--inline")
+
+    listed = ledgerbridge("log", "--connection", connection, "--type", "journal_entry", "--json")
+    (shown,) = ledgerbridge("record", listed.rows[0]["id"], "--json").rows
+    lines = shown["ledger"]["extra"]["accountingEntryLines"]
+    assert {"debitAmount", "subAccount"} <= set().union(*lines)
 
 
 def test_several_organisations_are_listed_until_one_is_named(

@@ -14,6 +14,7 @@ from connectors.faults import Answer, Fault
 from connectors.sage_active.connector import SageActive
 from connectors.sage_active.pull import OVERLAP
 from connectors.sage_active.simulator import with_errors
+from connectors.sage_active.wire import Entry
 from models.canonical import ObjectType, Side
 from tests.connectors.sage_active.bench import DAY, SageBench
 
@@ -284,6 +285,66 @@ class TestEntries:
         ) == 1
         numbers = [record.number for record in found if record.number]
         assert len(numbers) == len(set(numbers))
+
+
+class TestWhatEntriesKeep:
+    """What Sage says of an entry beyond debits and credits stays with the record."""
+
+    def kept(self, bench: SageBench, entry_id: str) -> Entry:
+        (found,) = [
+            one.extra
+            for one in bench.records(ObjectType.JOURNAL_ENTRY)
+            if one.platform_id == entry_id
+        ]
+        assert isinstance(found, Entry)
+        return found
+
+    def test_the_match_with_its_letter_and_the_open_items(self, bench: SageBench) -> None:
+        invoice = bench.posted_invoice(("20", "100.00"))
+        payment = bench.company.pay("salesInvoices", invoice, 50)
+
+        entry = self.kept(bench, payment)
+
+        (line,) = [one for one in entry.accounting_entry_lines if one.accounting_entry_payment]
+        assert line.accounting_entry_payment is not None
+        assert line.accounting_entry_payment.matching == "PARTIAL_MATCH"
+        assert line.accounting_entry_payment.matching_letter
+        assert line.accounting_entry_payment.match_id
+        assert line.accounting_entry_third_party is not None
+        assert line.accounting_entry_third_party.origin == "CUSTOMER"
+
+    def test_the_tags_of_dimensions_with_their_amounts(self, bench: SageBench) -> None:
+        entry_id = bench.company.add_entry(
+            [(bench.company.account_of("CHARGE"), 9), (bench.company.account_of("BANK"), -9)]
+        )
+        line_id = self.kept(bench, entry_id).accounting_entry_lines[0].id
+        (axis, tag), *_ = (
+            (one["name"], one["tags"][0]["name"]) for one in bench.company.books.rows("dimensions")
+        )
+
+        bench.company.tag_line(line_id, axis, tag, Decimal(9))
+
+        line = self.kept(bench, entry_id).accounting_entry_lines[0]
+        assert [one.amount for one in line.accounting_entry_dimension_tags] == [Decimal(9)]
+
+    def test_the_registers_of_tax_and_the_corrected_invoice(self) -> None:
+        bench = SageBench("ES")
+        invoice = bench.posted_invoice(("21", "100.00"))
+        credit = bench.company.credit_invoice(invoice)
+        bench.company.close_invoice(credit)
+
+        entry = self.kept(bench, bench.company.post_invoice(credit))
+
+        (said,) = [
+            one.accounting_entry_invoice
+            for one in entry.accounting_entry_lines
+            if one.accounting_entry_invoice
+        ]
+        assert said.credit_note_type == "BY_DIFFERENCES"
+        assert said.original_accounting_entry_invoice_id is not None
+        assert said.original_entry_invoice_taxes_base_sum == Decimal(100)
+        assert [one.tax_percentage for one in said.accounting_entry_taxes] == [Decimal(21)]
+        assert said.open_items
 
 
 class TestPayments:
