@@ -436,6 +436,8 @@ class PulledRecord:
     version: str | None = None
     url: str | None = None
     deleted: bool = False
+    extra: BaseModel | None = None
+    """What the provider says beyond the canonical record, in its own words, for people to see."""
     handle: Mapping[str, Any] | None = None
     """What a report to a source needs besides the object's id; comes back as `progress`."""
 
