@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.table import Table
@@ -59,6 +60,9 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+LEAST_WIDTH = 12
+
+
 def table(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
@@ -91,7 +95,20 @@ def table(
     elif not notes:
         out.print(grid)
     else:
+        _shorten_the_longest(grid)
         _print_with_notes(grid, notes)
+
+
+def _shorten_the_longest(grid: Table) -> None:
+    """Let the widest column give way, so that none of the others is cut."""
+    widths = [
+        max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+        for column in grid.columns
+    ]
+    excess = sum(width + 2 for width in widths) - out.width
+    if excess > 0:
+        longest = max(range(len(widths)), key=widths.__getitem__)
+        grid.columns[longest].width = max(widths[longest] - excess, LEAST_WIDTH)
 
 
 def _print_with_notes(grid: Table, notes: Sequence[str | None]) -> None:
