@@ -373,9 +373,17 @@ def upgrade() -> None:
         ["status"],
         postgresql_where=sa.text("status IN ('rejected', 'blocked', 'held')"),
     )
+    # Of sources: what may have to be reported, once the ledger has said something.
+    op.create_index(
+        "ix_synced_records_reports",
+        "synced_records",
+        ["connection_id"],
+        postgresql_where=sa.text("reason_code IN ('ledger', 'no_ledger', 'reported_failed')"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_synced_records_reports", table_name="synced_records")
     op.drop_index("ix_synced_records_waiting", table_name="synced_records")
     op.drop_table("moved_documents")
     op.drop_table("webhook_deliveries")

@@ -98,14 +98,16 @@ class Sources(Repository):
                AND (CAST(:connection AS uuid) IS NULL OR o.id = :connection)
                AND r.object_id = s.object_id AND c.id = r.connection_id AND c.role = 'ledger'
                AND c.status <> 'disconnected'
-               AND ((s.status = 'blocked' AND s.reason_code IN ('ledger', 'no_ledger')
-                     AND (s.reason_code = 'no_ledger' OR r.status IN ('done', 'done_manually')
-                          OR (r.status = 'rejected' AND r.reason_code = ANY(:failures))))
-                    OR (s.status = 'skipped' AND s.reason_code = 'ledger'
-                        AND r.status <> 'skipped')
-                    OR (s.status = 'done' AND s.sent_operation = 'fail'
-                        AND r.status IN ('done', 'done_manually')
-                        AND r.updated_at > s.last_pushed_at))
+               AND s.reason_code IN ('ledger', 'no_ledger', 'reported_failed')
+               AND CASE s.status || '/' || s.reason_code
+                   WHEN 'blocked/no_ledger' THEN true
+                   WHEN 'blocked/ledger' THEN
+                        r.status IN ('done', 'done_manually')
+                        OR (r.status = 'rejected' AND r.reason_code = ANY(:failures))
+                   WHEN 'skipped/ledger' THEN r.status <> 'skipped'
+                   WHEN 'done/reported_failed' THEN
+                        r.status IN ('done', 'done_manually') AND r.updated_at > s.last_pushed_at
+                   ELSE false END
             RETURNING s.connection_id
             """,
             failures=sorted(failures),

@@ -79,6 +79,12 @@ class SyncedRecordRow(Base):
             "status",
             postgresql_where=text("status IN ('rejected', 'blocked', 'held')"),
         ),
+        # Of sources: what may have to be reported, once the ledger has said something.
+        Index(
+            "ix_synced_records_reports",
+            "connection_id",
+            postgresql_where=text("reason_code IN ('ledger', 'no_ledger', 'reported_failed')"),
+        ),
         # The pages of lists. What can be filtered by equality comes first, then the order, then
         # what else can be filtered by; see `models.repositories.record_pages`.
         Index(
