@@ -13,6 +13,7 @@ from connectors.base import ConnectorSpec
 
 BUILT_IN = MappingProxyType(
     {
+        "apideck": "connectors.apideck",
         "external": "connectors.external",
         "memory": "connectors.memory",
         "qargo": "connectors.qargo",

@@ -180,17 +180,48 @@ CATALOGUE: dict[str, Entry] = {
         "{document}: {field} has {length} characters, {ledger} takes {limit}.",
         Actor.BOOKKEEPER,
         "Shorten it and hand the document in again.",
+        at_source=True,
     ),
     "entry_unbalanced": Entry(
         "{document} does not balance: debits are {debit}, credits {credit}.",
         Actor.BOOKKEEPER,
         "Correct its lines and hand it in again.",
+        at_source=True,
     ),
     "entry_matched": Entry(
         "{document} is matched with other entries in {ledger}, so it cannot be taken out.",
         Actor.BOOKKEEPER,
         "Undo the matching in {ledger}, then `ledgerbridge retry --issue {issue}`; or enter one "
         "against it.",
+    ),
+    "not_payable": Entry(
+        "{document} cannot be paid in {ledger}: it is {why}.",
+        Actor.BOOKKEEPER,
+        "Approve or restore it in {ledger}, then `ledgerbridge retry --issue {issue}`; or take the "
+        "payment back.",
+        at_source=True,
+    ),
+    "refused_downstream": Entry(
+        "The ledger behind {ledger} refused: {message}",
+        Actor.BOOKKEEPER,
+        "Correct the document or the ledger, then `ledgerbridge retry --issue {issue}`.",
+        at_source=True,
+    ),
+    "wrong_state": Entry(
+        "{ledger} cannot do this in the present state of the books: {message}",
+        Actor.BOOKKEEPER,
+        "Look at the document in the ledger, then `ledgerbridge retry --issue {issue}`.",
+    ),
+    "not_on_this_ledger": Entry(
+        "{ledger} cannot do this with the ledger behind it: {message}",
+        Actor.BOOKKEEPER,
+        "Enter it in the ledger by hand, then settle it: "
+        "`ledgerbridge settle RECORD --platform-id ID --reason …`.",
+    ),
+    "request_invalid": Entry(
+        "{ledger} finds our request wrong: {message}",
+        Actor.US,
+        "Report it to us with the output of `ledgerbridge record RECORD`.",
     ),
     "not_posted_yet": Entry(
         "{document} is not posted in {ledger} yet, so nothing can be settled on it.",
@@ -298,6 +329,23 @@ CATALOGUE: dict[str, Entry] = {
         Actor.US,
         "Connect books of another country, or tell us that you need this one.",
     ),
+    "ledger_not_linked": Entry(
+        "{ledger} cannot reach the ledger behind it: {message}",
+        Actor.ADMINISTRATOR,
+        "Let the ledger's owner authorize it again in {ledger}; then "
+        "`ledgerbridge connections reauthorize {connection}`.",
+    ),
+    "ledger_sign_in_fails": Entry(
+        "{ledger} cannot renew its way into the ledger behind it before {until}: {message}",
+        Actor.NOBODY,
+        "It is tried again by itself then. If it lasts, the ledger's owner authorizes it again in "
+        "{ledger}.",
+    ),
+    "plan_quota_used_up": Entry(
+        "The plan with {ledger} is used up: {message}",
+        Actor.ADMINISTRATOR,
+        "Enlarge the plan with {ledger}. It is tried again by itself after {until}.",
+    ),
     "plan_lacks_feature": Entry(
         "The plan in {ledger} does not include this: {message}",
         Actor.ADMINISTRATOR,
@@ -331,18 +379,23 @@ AUTHORIZATION_CODES = frozenset(
         "wrong_organisation",
         "organisation_locked",
         "subscription_key_refused",
+        "ledger_not_linked",
     }
 )
 """Why a connection lost its authorization: over once it has been authorized again."""
 
-CONNECTION_CODES = AUTHORIZATION_CODES | frozenset(
+ANSWERED_CODES = frozenset(
     {
         "ledger_unreachable",
         "quota_used_up",
-        "unreadable_record",
         "credential_not_linked",
+        "ledger_sign_in_fails",
+        "plan_quota_used_up",
     }
 )
+"""What was held against a provider, and is over once it answers again."""
+
+CONNECTION_CODES = AUTHORIZATION_CODES | ANSWERED_CODES | {"unreadable_record"}
 """Issues of the connection itself: they stay open without any record waiting for them."""
 
 

@@ -35,7 +35,7 @@ from models.repositories import Held
 from models.tables import ConnectionRole, ConnectionRow, ConnectionStatus
 from models.unit_of_work import UnitOfWork
 from sync import tokens
-from sync.catalogue import AUTHORIZATION_CODES, in_words
+from sync.catalogue import ANSWERED_CODES, AUTHORIZATION_CODES, in_words
 from sync.engine import Another, Engine, log
 from sync.errors import InvalidInputError, NotAllowedError, NotFoundError
 from sync.opener import Opener
@@ -313,7 +313,7 @@ def provider_answers(work: UnitOfWork, connection: ConnectionRow) -> None:
     work.connections.unpark(connection.id)
     closed = [
         issue
-        for code in ("ledger_unreachable", "quota_used_up", "credential_not_linked")
+        for code in ANSWERED_CODES
         for issue in work.issues.find(connection.id, code)
     ]
     work.issues.close(closed, by="it answers again")
@@ -353,7 +353,8 @@ def stop(
         until = f"{work.connections.now() + delay:%Y-%m-%d %H:%M:%S} UTC"
         if delay < timedelta(minutes=5):
             return  # a pause within the minute is everyday business, no news for people
-        cause = Cause("quota_used_up", "quota", words | {"until": until})
+        named = error.cause or Cause("quota_used_up", "quota", {})
+        cause = replace(named, words=words | named.words | {"until": until})
     else:
         delay = park_time(connection.failures, engine.timing)
         work.connections.park(connection.id, delay, failure=True)
