@@ -311,11 +311,7 @@ def check(engine: Engine, connection_id: UUID) -> Identity:
 def provider_answers(work: UnitOfWork, connection: ConnectionRow) -> None:
     """Forget what was held against a provider that answers again."""
     work.connections.unpark(connection.id)
-    closed = [
-        issue
-        for code in ANSWERED_CODES
-        for issue in work.issues.find(connection.id, code)
-    ]
+    closed = [issue for code in ANSWERED_CODES for issue in work.issues.find(connection.id, code)]
     work.issues.close(closed, by="it answers again")
 
 
