@@ -267,9 +267,15 @@ class Apideck(People):
 def sandbox(*, port: int = 0, seed: int = 0, profile: str = "xero") -> Sandbox:
     """Serve an Apideck with one connected ledger and some documents in it."""
     apideck = Apideck(profile, seed=seed, documents=40)
+    codes = {row["id"]: row["code"] for row in apideck.documents("ledger-accounts")}
     return Sandbox(
         base_url=apideck.start(port),
         credentials=apideck.credentials,
-        settings={"service_id": profile},
+        settings={
+            "service_id": profile,
+            "default_sales_account": codes[apideck.known.sales],
+            "default_purchase_account": codes[apideck.known.purchases],
+            "payment_account": codes[apideck.known.bank],
+        },
         simulator=apideck,
     )
