@@ -2,7 +2,6 @@
 
 import datetime as dt
 import itertools
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -19,18 +18,10 @@ from connectors.apideck.settings import ApideckCredentials, ApideckSettings
 from connectors.apideck.simulator import Apideck as Simulator
 from connectors.apideck.simulator import Known, Profile
 from connectors.base import (
-    Accepted,
     CallScope,
     ConnectorConfig,
-    Failed,
-    Found,
-    Operation,
-    Progressed,
-    PushItem,
-    PushResult,
 )
-from connectors.conformance import RETRY_AFTER_SECONDS, Bench
-from connectors.errors import ConnectorError, OutcomeUnknown, Transient
+from connectors.conformance import RETRY_AFTER_SECONDS
 from connectors.faults import Fault
 from models.canonical import (
     Allocation,
@@ -49,6 +40,7 @@ from models.canonical import (
     Side,
     TaxSubtotal,
 )
+from tests.connectors.one_by_one import OneByOne
 
 PROFILES = ("xero", "quickbooks", "workday", "netsuite")
 DAY = dt.date(2026, 9, 14)
@@ -79,7 +71,7 @@ def own_id(kept: str) -> str:
     return rest if colon and prefix in known else kept
 
 
-class ApideckBench(Bench):
+class ApideckBench(OneByOne):
     """One consumer's ledger, without sockets."""
 
     def __init__(
@@ -370,83 +362,15 @@ class ApideckBench(Bench):
 
     # What the engine does.
 
+    @property
+    def consistency_delay(self) -> timedelta:
+        return SPEC.of({"service_id": self.service}).consistency_delay
+
     def connector(self, **settings: Any) -> Apideck:
         """A new connector, as each piece of work gets one; its calls are counted in `scope`."""
         self.scope = CallScope("test")
         config = self.configured(**{**self.settings, **settings})
         return Apideck(replace(config, scope=self.scope))
-
-    def item(self, record: AnyRecord, **fields: Any) -> PushItem:
-        """A record as the engine sends it the first time."""
-        defaults: dict[str, Any] = {
-            "key": uuid.uuid4().hex,
-            "marker": f"LB-{uuid.uuid4().hex[:16].upper()}",
-            "operation": Operation.CREATE,
-            "record": record,
-        }
-        return PushItem(**(defaults | fields))
-
-    def step(self, item: PushItem, connector: Apideck | None = None) -> tuple[PushItem, PushResult]:
-        """One push; what a step left is with the item, as the engine keeps it."""
-        kind = ObjectType(item.record.type)
-        (result,) = (connector or self.connector()).push(kind, [item])
-        if isinstance(result, Progressed):
-            kept = result.platform_id or item.platform_id
-            item = replace(item, progress=dict(result.progress), platform_id=kept)
-        return item, result
-
-    def push(
-        self, record: AnyRecord | PushItem, connector: Apideck | None = None, /, **settings: Any
-    ) -> tuple[PushItem, PushResult]:
-        """Push one record to the end."""
-        item = record if isinstance(record, PushItem) else self.item(record)
-        connector = connector or self.connector(**settings)
-        for _ in range(10):
-            item, result = self.step(item, connector)
-            if not isinstance(result, Progressed):
-                return item, result
-        raise AssertionError("the push comes to no end")
-
-    def accepted(self, record: AnyRecord | PushItem, **settings: Any) -> Accepted:
-        """Push one record to the end; it must be accepted."""
-        _, result = self.push(record, **settings)
-        assert isinstance(result, Accepted), getattr(result, "error", result)
-        return result
-
-    def error(self, record: AnyRecord | PushItem, **settings: Any) -> ConnectorError:
-        """Push one record to the end; it must fail."""
-        _, result = self.push(record, **settings)
-        assert isinstance(result, Failed), result
-        return result.error
-
-    def settle(self, item: PushItem, **settings: Any) -> Accepted:
-        """Do what the engine does until a record is done: push, look up, go on."""
-        kind = ObjectType(item.record.type)
-        for _ in range(30):
-            item, result = self.step(item, self.connector(**settings))
-            if isinstance(result, Accepted):
-                return result
-            if isinstance(result, Progressed):
-                continue
-            assert isinstance(result, Failed)
-            if isinstance(result.error, OutcomeUnknown):
-                self.wait(SPEC.of({"service_id": self.service}).consistency_delay)
-                (found,) = self.connector(**settings).find(kind, [item])
-                if isinstance(found, Found) and found.progress is None:
-                    return found.accepted
-                if isinstance(found, Found):
-                    kept = found.accepted.platform_id
-                    item = replace(item, platform_id=kept, progress=dict(found.progress or {}))
-                else:
-                    item = replace(item, platform_id=None, progress=None)
-                continue
-            assert isinstance(result.error, Transient), result.error
-        raise AssertionError("the record comes to no end")
-
-    def records(self, kind: ObjectType, cursor: str | None = None, **settings: Any) -> list[Any]:
-        """Everything of a type, as a pull brings it."""
-        pages = self.connector(**settings).pull(kind, cursor)
-        return [one for page in pages for one in page.records]
 
 
 def marks(row: dict[str, Any], marker: str) -> bool:
