@@ -1,5 +1,9 @@
 """Settings and the Celery configuration: the order that safety rests on, and what is set how."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,19 +45,36 @@ def test_the_example_file_lists_every_setting_with_its_default() -> None:
             assert f"{variable}{field.default}" in text, f"{variable} has another default"
 
 
-def test_celery_is_set_up_for_hints(
-    monkeypatch: pytest.MonkeyPatch, redis_url: str, home: Path
-) -> None:
-    monkeypatch.setenv("LEDGERBRIDGE_REDIS_URL", redis_url)
-    monkeypatch.setenv("LEDGERBRIDGE_HOME", str(home))
-    from worker import app as module  # noqa: PLC0415  # reads the environment when configured
+CONFIGURED = """
+import json
+from worker.app import app
 
-    conf = module.app.conf
+names = ["task_acks_late", "worker_disable_prefetch", "result_backend", "broker_transport_options"]
+ticks = [(one["options"]["expires"], one["schedule"]) for one in app.conf["beat_schedule"].values()]
+shown = {name: app.conf[name] for name in [*names, "task_create_missing_queues"]}
+print(json.dumps({**shown, "ticks": ticks}))
+"""
 
+
+def test_celery_is_set_up_for_hints(redis_url: str, home: Path) -> None:
+    # In a process of its own: the settings are read once in each.
+    environment = {"LEDGERBRIDGE_REDIS_URL": redis_url, "LEDGERBRIDGE_HOME": str(home)}
+
+    shown = subprocess.run(
+        [sys.executable, "-c", CONFIGURED],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+
+    conf = json.loads(shown)
     assert not conf["task_acks_late"]
     assert conf["worker_disable_prefetch"]
     assert conf["result_backend"] is None
     assert conf["broker_transport_options"]["visibility_timeout"] == 900
     assert not conf["task_create_missing_queues"]
-    for tick in conf["beat_schedule"].values():
-        assert tick["options"]["expires"] < tick["schedule"]
+    assert conf["ticks"]
+    for expires, schedule in conf["ticks"]:
+        assert expires < schedule
