@@ -2,7 +2,9 @@
 
 The shapes are Monite's, API version 2024-05-25; fields beyond them are marked as ours. Its SDKs
 keep unknown fields and do not check words of enumerations, but they insist on some that must be
-there and must not be null: those have no `None` here.
+there and must not be null: those have no `None` here. Amounts of payables, receivables and their
+lines are JSON numbers there, so they leave as floats, made last of all from decimals; nothing is
+computed with them, and `/v1/documents` has them exactly.
 """
 
 from collections.abc import Mapping, Sequence

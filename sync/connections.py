@@ -1,6 +1,6 @@
-"""Opening a connector for a connection, and the life of a connection.
+"""The life of a connection: added, checked, opened for work, stopped, authorized anew, ended.
 
-A connector is opened for one piece of work; before the first write of each, the organisation
+How a connector is built for it is `sync.opener`'s affair. A connector is opened for one piece of work; before the first write of each, the organisation
 behind the credentials is compared with the one that was connected.
 """
 

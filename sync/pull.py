@@ -1,8 +1,9 @@
-"""Read what changed in a ledger and store it, page by page, each page with its cursor.
+"""Read what changed at a provider and store it, page by page, each page with its cursor.
 
 A page is compared by hash and only what changed is written. Objects that are the ledger's own
 become documents; objects of ours only tell what the ledger made of them: balance, paid state,
-and whether somebody changed them there. A read that fails is never a deletion.
+and whether somebody changed them there. What a source gives goes on to a ledger (`sync.sources`).
+A read that fails is never a deletion.
 """
 
 import hashlib
