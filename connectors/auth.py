@@ -43,6 +43,8 @@ class OAuthApp(BaseModel):
     client_secret: SecretStr
     api_key: SecretStr | None = None
     """Where the provider wants one with every call: Sage Active's subscription key."""
+    webhook_key: SecretStr | None = None
+    """What the provider signs its webhooks with, where those of all customers come together."""
 
 
 class OAuthTokens(BaseModel):

@@ -7,7 +7,7 @@ record. What differs between providers is data in `ConnectorSpec` before it is c
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -108,6 +108,10 @@ class PushSpec:
     """Most `push` calls that one record takes from nothing to done."""
     marker: str = ""
     """Which field carries our marker: what `find` searches by."""
+    credits: bool = False
+    """Payments may use up credit notes."""
+    refunds: bool = False
+    """Payments may be refunds."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,10 @@ class LimitScope(StrEnum):
     CONSENT = "consent"  # one set of credentials
 
 
+READS = "reads"
+"""What a window counts that writes do not use up: metered reads."""
+
+
 @dataclass(frozen=True)
 class Window:
     """At most so many requests in any so many seconds."""
@@ -136,12 +144,21 @@ class Window:
     """Reads stop when so many were made, by whomever: the rest is kept for writes."""
     left_header: str = ""
     """Header in which the provider states what is left of it."""
+    counts: str = ""
+    """What it counts: everything, `READS`, or what says so with `counts_as` at `Http`."""
+    scope: LimitScope | None = None
+    """Whom it counts together; None: as `Limits.scope` says."""
 
     @property
     def name(self) -> str:
         """The window in a word."""
-        known = {1: "second", 60: "minute", 86_400: "day"}
-        return known.get(self.seconds, f"{self.seconds} seconds")
+        known = {1: "second", 60: "minute", 86_400: "day", 30 * 86_400: "month"}
+        period = known.get(self.seconds, f"{self.seconds} seconds")
+        return f"{period} ({self.counts})" if self.counts else period
+
+    def holds(self, kinds: Collection[str]) -> bool:
+        """Whether a request of these kinds uses it up."""
+        return not self.counts or self.counts in kinds
 
 
 @dataclass(frozen=True)
@@ -167,6 +184,8 @@ class Limits:
     """Header in which the provider states how many requests are left in this minute."""
     day_left_header: str = ""
     """The same for the day."""
+    more: tuple[Window, ...] = ()
+    """What is counted besides: batch calls, metered reads, everybody of our app."""
 
     @property
     def stated(self) -> bool:
@@ -191,7 +210,7 @@ class Limits:
             if amount is not None:
                 for_reads = max(1, amount - int(amount * self.kept_for_pushes))
                 windows.append(Window(seconds, amount, for_reads, header))
-        return tuple(windows)
+        return (*windows, *self.more)
 
 
 @dataclass(frozen=True)
@@ -204,23 +223,31 @@ class Turn:
     """What is used up: `minute`, `day` ... or why else it must wait."""
     token: str = ""
     """Names the request when its answer is told."""
+    kinds: frozenset[str] = frozenset()
+    """What it was asked for as."""
 
 
 class Allowance(Protocol):
     """What may be asked of a provider, shared by everybody whom it counts together."""
 
-    def take(self, *, write: bool, seconds: float) -> Turn:
-        """Ask for a turn now; a request that gets one lasts at most so many seconds."""
+    def take(self, *, write: bool, seconds: float, kinds: Collection[str] = ()) -> Turn:
+        """Ask for a turn now.
+
+        Args:
+            write: Whether it may use what is kept for writes.
+            seconds: A request that gets its turn lasts at most so long.
+            kinds: What it is, for windows that do not count everything.
+        """
         ...
 
     def answered(
-        self, turn: Turn, *, left: Mapping[int, int], closed_for: float | None = None
+        self, turn: Turn, *, left: Mapping[Window, int], closed_for: float | None = None
     ) -> None:
         """Tell that a request has been answered, or has broken off.
 
         Args:
             turn: What it left with.
-            left: What the provider says is left, by the length of the window in seconds.
+            left: What the provider says is left, of the windows that it states.
             closed_for: It wants nobody to come back sooner, seconds.
         """
         ...
@@ -272,7 +299,14 @@ class ConnectorSpec:
     an aggregator speaks for many ledgers."""
     read_webhook: Callable[["ConnectorConfig", Mapping[str, str], bytes], "Notice"] | None = None
     """(config, headers by lower-case name, raw body) → what a webhook says; raises
-    `WebhookRefused` when its signature does not hold. None: the provider has no webhooks."""
+    `WebhookRefused` when its signature does not hold. None: connections have no webhooks."""
+    read_app_webhook: Callable[[SecretStr, Mapping[str, str], bytes], Sequence["Notice"]] | None = (
+        None
+    )
+    """(our app's webhook key, headers by lower-case name, raw body) → what a webhook says of which
+    organisations, where a provider sends those of all customers to one address."""
+    leave: Callable[["ConnectorConfig"], None] | None = None
+    """Tells the provider that a connection has ended, where it counts those that are open."""
 
     def of(self, settings: Mapping[str, Any]) -> "ConnectorSpec":
         """What a connection with these settings can do."""
@@ -504,6 +538,8 @@ class Notice:
     """Types of objects that changed; empty: nothing that is pulled."""
     authorization: bool = False
     """Whether we may still come in has changed: ask who we are."""
+    organisation_id: str = ""
+    """Whose books, where the webhooks of all customers come to one address."""
 
 
 @dataclass(frozen=True)
@@ -555,7 +591,19 @@ class Failed:
     error: ConnectorError
 
 
-PushResult = Accepted | Progressed | Failed
+@dataclass(frozen=True)
+class Stale:
+    """An update was refused, nothing written: the ledger's object is newer than the one we knew.
+
+    The connector has read it again; the engine compares, and sends our version on top of it or
+    lets a person decide.
+    """
+
+    current: PulledRecord
+    request_id: str | None = None
+
+
+PushResult = Accepted | Progressed | Failed | Stale
 
 
 @dataclass(frozen=True)

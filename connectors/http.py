@@ -8,11 +8,12 @@ Reads are repeated within seconds; writes never are: a write that broke off afte
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import tenacity
@@ -39,6 +40,8 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_WORDS = 600
 MOST_READS = 3
 MOST_SECONDS_OF_READING = 30
+MOST_SECONDS_OF_STREAMING = 1800
+MAX_LINE_BYTES = 4 * 1024 * 1024
 LATE = "late"
 """Code of the error when a deadline passed before the request left."""
 
@@ -96,6 +99,9 @@ class _Bearer:
         return self.secret != refused
 
 
+_Sent = TypeVar("_Sent")
+
+
 class Http:
     """One connector's way to its provider, on the process's shared `httpx.Client`."""
 
@@ -134,9 +140,18 @@ class Http:
         self._bearer = _Bearer(bearer, renew) if bearer is not None else None
 
     def read(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **kwargs: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        counts_as: str = "",
+        **kwargs: Any,
     ) -> httpx.Response:
-        """Send a request without effects; repeated at most twice, within 30 seconds."""
+        """Send a request without effects; repeated at most twice, within 30 seconds.
+
+        `counts_as` names a window of `Limits.more` that it uses up besides.
+        """
         for attempt in tenacity.Retrying(
             retry=tenacity.retry_if_exception(_worth_repeating),
             stop=self._given_up,
@@ -144,14 +159,55 @@ class Http:
             reraise=True,
         ):
             with attempt:
-                return self._send(method, path, wrote=False, headers=headers, **kwargs)
+                return self._send(
+                    method, path, wrote=False, headers=headers, counts_as=counts_as, **kwargs
+                )
         raise AssertionError("tenacity re-raises")  # pragma: no cover  # for the type checker
 
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        counts_as: str = "",
+        longest_seconds: float = MOST_SECONDS_OF_STREAMING,
+        **kwargs: Any,
+    ) -> Iterator["Streamed"]:
+        """Read an answer piece by piece, however large it is: nothing of it is kept.
+
+        Opening is repeated as reads are; what breaks off later is `Transient`, and it is for the
+        caller to throw away what came and to start again.
+        """
+
+        def opened(given: Mapping[str, str]) -> tuple["Streamed", ExitStack]:
+            return self._opened(
+                method, path, given, counts_as=counts_as, seconds=longest_seconds, **kwargs
+            )
+
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_worth_repeating),
+            stop=self._given_up,
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
+            reraise=True,
+        ):
+            with attempt:
+                streamed, stack = self._signed(opened, headers)
+        with stack:
+            yield streamed
+
     def write(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **kwargs: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        counts_as: str = "",
+        **kwargs: Any,
     ) -> httpx.Response:
-        """Send a request that changes something; exactly once."""
-        return self._send(method, path, wrote=True, headers=headers, **kwargs)
+        """Send a request that changes something; exactly once. `counts_as` as with reads."""
+        return self._send(method, path, wrote=True, headers=headers, counts_as=counts_as, **kwargs)
 
     def _given_up(self, state: tenacity.RetryCallState) -> bool:
         """Whether a read is not tried again: often enough, long enough, or too late for it."""
@@ -173,25 +229,39 @@ class Http:
 
         That repeats no write: the provider said that it did nothing.
         """
+        return self._signed(
+            lambda given: self._sent(method, path, wrote=wrote, headers=given, **kwargs), headers
+        )
+
+    def _signed(
+        self, send: Callable[[Mapping[str, str]], _Sent], headers: Mapping[str, str] | None
+    ) -> _Sent:
         given = dict(headers or {})
         if self._bearer is None:
-            return self._sent(method, path, wrote=wrote, headers=given, **kwargs)
+            return send(given)
         token = self._bearer.secret
         try:
-            return self._sent(method, path, wrote=wrote, headers=_with(token, given), **kwargs)
+            return send(_with(token, given))
         except TokenRefused:
             if not self._bearer.replace(token):
                 raise
         token = self._bearer.secret
         self._secrets.append(token)
-        return self._sent(method, path, wrote=wrote, headers=_with(token, given), **kwargs)
+        return send(_with(token, given))
 
     def _sent(
-        self, method: str, path: str, *, wrote: bool, headers: Mapping[str, str], **kwargs: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        wrote: bool,
+        headers: Mapping[str, str],
+        counts_as: str = "",
+        **kwargs: Any,
     ) -> httpx.Response:
         """Send a request when it is its turn."""
         longest = 2 * (self._timeout.read or 60.0) + 10
-        with turns.taken(self._scope, wrote=wrote, seconds=longest) as heard:
+        with turns.taken(self._scope, wrote=wrote, seconds=longest, counts_as=counts_as) as heard:
             return self._exchanged(method, path, heard, wrote=wrote, headers=headers, **kwargs)
 
     def _exchanged(
@@ -206,30 +276,61 @@ class Http:
     ) -> httpx.Response:
         request = self._built(method, path, headers, **kwargs)
         self._scope.count(calls=1)
-        try:
+        with self._breaking_off(request.url.host, wrote=wrote):
             response = self._client.send(request, stream=True, follow_redirects=False)
             heard.headers = response.headers
             try:
                 self._load(response)
             finally:
                 response.close()
+        if error_found := self._error_in(response, wrote=wrote):
+            raise error_found
+        return response
+
+    def _opened(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        counts_as: str,
+        seconds: float,
+        **kwargs: Any,
+    ) -> tuple["Streamed", ExitStack]:
+        """Send a request and read the head of its answer; whoever gets the stack closes it."""
+        with ExitStack() as stack:
+            turn = turns.taken(self._scope, wrote=False, seconds=seconds, counts_as=counts_as)
+            heard = stack.enter_context(turn)
+            request = self._built(method, path, headers, **kwargs)
+            self._scope.count(calls=1)
+            with self._breaking_off(request.url.host, wrote=False):
+                response = self._client.send(request, stream=True, follow_redirects=False)
+                stack.callback(response.close)
+                heard.headers = response.headers
+                if not response.is_success:
+                    self._load(response)
+            if not response.is_success and (found := self._error_in(response, wrote=False)):
+                raise found
+            return Streamed(self, response, seconds), stack.pop_all()
+
+    @contextmanager
+    def _breaking_off(self, host: str, *, wrote: bool) -> Iterator[None]:
+        """Say what a broken connection means: whether anything may have happened."""
+        try:
+            yield
         except _NOT_SENT as error:
             raise Unavailable(
-                self.redact(f"{request.url.host} cannot be reached: {error}"), code="unreachable"
+                self.redact(f"{host} cannot be reached: {error}"), code="unreachable"
             ) from None
         except httpx.LocalProtocolError as error:
             raise _unsendable(error) from None
         except httpx.HTTPError as error:
             message = self.redact(
-                f"the connection to {request.url.host} broke off: "
-                f"{str(error) or type(error).__name__}"
+                f"the connection to {host} broke off: {str(error) or type(error).__name__}"
             )
             if wrote:
                 raise OutcomeUnknown(message, code="no_answer") from None
             raise Transient(message, code="no_answer") from None
-        if error_found := self._error_in(response, wrote=wrote):
-            raise error_found
-        return response
 
     def _built(
         self, method: str, path: str, headers: Mapping[str, str], **kwargs: Any
@@ -314,6 +415,48 @@ class Http:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return redacted(text)
+
+
+class Streamed:
+    """An answer that is read while it arrives."""
+
+    def __init__(self, http: Http, response: httpx.Response, seconds: float) -> None:
+        self.status_code = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self._http = http
+        self._response = response
+        self._patience = Deadline(seconds)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it comes.
+
+        Raises:
+            Transient: It broke off, or does not end: what came so far is incomplete.
+        """
+        with self._http._breaking_off(self._response.url.host, wrote=False):  # noqa: SLF001  # one piece of plumbing
+            for piece in self._response.iter_bytes():
+                if self._patience.left() < 0:
+                    raise httpx.ReadTimeout("the answer does not end")
+                self._http._scope.count(received=len(piece))  # noqa: SLF001
+                yield piece
+
+    def lines(self) -> Iterator[bytes]:
+        """Its lines without their ends, split at line feeds and nowhere else.
+
+        Raises:
+            Transient: It broke off, or does not end.
+            ProtocolError: A line is longer than any honest one.
+        """
+        rest = b""
+        for piece in self.pieces():
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+            if len(rest) > MAX_LINE_BYTES:
+                raise ProtocolError(
+                    f"a line of the answer is longer than {MAX_LINE_BYTES} bytes", code="long_line"
+                )
+        if rest:
+            yield rest
 
 
 def _with(token: str, headers: Mapping[str, str]) -> Mapping[str, str]:

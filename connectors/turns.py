@@ -9,12 +9,12 @@ together with us.
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from connectors.base import Allowance, CallScope, Turn
+from connectors.base import READS, Allowance, CallScope, Turn, Window
 from connectors.errors import RateLimited
 
 MOST_SECONDS_OF_WAITING = 5.0
@@ -42,9 +42,12 @@ def taken(
     *,
     wrote: bool,
     seconds: float,
+    counts_as: str = "",
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[Heard]:
     """Let one request out when it is its turn; it lasts at most so many seconds.
+
+    `counts_as` names what else it uses up, of `Window.counts`.
 
     Raises:
         RateLimited: Its turn comes later than one waits in place; nothing was sent.
@@ -54,7 +57,8 @@ def taken(
     if allowance is None:
         yield heard
         return
-    turn = _awaited(allowance, scope, wrote=wrote, seconds=seconds, sleep=sleep)
+    kinds = {counts_as} if wrote else {counts_as, READS}
+    turn = _awaited(allowance, scope, wrote=wrote, seconds=seconds, kinds=kinds, sleep=sleep)
     closed_for: float | None = None
     try:
         yield heard
@@ -73,11 +77,12 @@ def _awaited(
     *,
     wrote: bool,
     seconds: float,
+    kinds: Collection[str],
     sleep: Callable[[float], object],
 ) -> Turn:
     waited = 0.0
     while True:
-        turn = allowance.take(write=wrote or scope.for_pushes, seconds=seconds)
+        turn = allowance.take(write=wrote or scope.for_pushes, seconds=seconds, kinds=kinds)
         if turn.wait_seconds <= 0:
             return turn
         late = scope.deadline is not None and turn.wait_seconds >= scope.deadline.left()
@@ -98,10 +103,10 @@ def _words(reason: str, after: timedelta) -> str:
     return f"what the provider allows is used up ({reason}); nothing is sent for {time_left}"
 
 
-def _left(allowance: Allowance, headers: Mapping[str, str]) -> dict[int, int]:
-    """What the provider says is left, by the length of the window in seconds."""
+def _left(allowance: Allowance, headers: Mapping[str, str]) -> dict[Window, int]:
+    """What the provider says is left of each window that it states."""
     return {
-        window.seconds: int(value)
+        window: int(value)
         for window in allowance.limits.windows
         if window.left_header
         and _LEFT.fullmatch(value := headers.get(window.left_header, "").strip())

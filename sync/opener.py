@@ -23,7 +23,7 @@ from connectors.errors import (
 from models.crypto import KeyRing
 from models.repositories import Held
 from models.tables import ConnectionRow
-from sync.allowances import Allowances, whose
+from sync.allowances import Allowances, beside, whose
 from sync.engine import Another, Renewed
 from sync.errors import InvalidInputError
 
@@ -125,9 +125,10 @@ class Opener:
         """A connector that speaks for a connection; `another` is asked when a token is refused."""
         spec = self.spec(connection.provider)
         config = self.config(connection, held.sealed, scope)
-        if self.allowances is not None and spec.limits.stated:
-            theirs = whose(spec, config.base_url, connection)
-            scope.allowance = self.allowances.of(spec.limits, theirs)
+        allowed = spec.of(connection.settings or {})
+        if self.allowances is not None and allowed.limits.stated:
+            at = (allowed, config.base_url, connection)
+            scope.allowance = self.allowances.of(allowed.limits, whose(*at), beside(*at))
         token = self._token(spec, held)
         if token is None:
             return spec.build(config)

@@ -10,13 +10,14 @@ import hashlib
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import redis
 
-from connectors.base import Limits, Turn
+from connectors.base import Limits, LimitScope, Turn, Window
 from connectors.turns import CLOSED
 from sync.engine import log
 from sync.errors import SyncError
@@ -106,14 +107,29 @@ class _Link:
 class SharedAllowance:
     """One allowance of a provider, as all processes see it."""
 
-    def __init__(self, limits: Limits, whose: str, link: _Link, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        whose: str,
+        beside: Mapping[LimitScope, str],
+        link: _Link,
+        clock: Callable[[], float],
+    ) -> None:
         self._limits = limits
         self._link = link
         self._here = Counting(limits, clock)
-        digest = hashlib.sha256(whose.encode()).hexdigest()[:24]
-        key = f"{PREFIX}:{digest}"
-        windows = [f"{key}:{window.seconds}" for window in limits.windows]
-        self._keys = [f"{key}:closed", f"{key}:slots", *windows]
+        key = _key_of(whose)
+        self._gate = [f"{key}:closed", f"{key}:slots"]
+        self._keys = {
+            window: ":".join(
+                [
+                    key if window.scope is None else _key_of(beside.get(window.scope, whose)),
+                    *filter(None, [window.counts]),
+                    str(window.seconds),
+                ]
+            )
+            for window in limits.windows
+        }
         self._tells = limits.in_flight is not None or any(
             window.seconds <= _SHORT_SECONDS for window in limits.windows
         )
@@ -123,43 +139,52 @@ class SharedAllowance:
         """What is kept."""
         return self._limits
 
-    def take(self, *, write: bool, seconds: float) -> Turn:
+    def _used_by(self, kinds: Collection[str]) -> list[Window]:
+        """The windows that a request uses up."""
+        return [window for window in self._limits.windows if window.holds(kinds)]
+
+    def take(self, *, write: bool, seconds: float, kinds: Collection[str] = ()) -> Turn:
         """Ask for a turn now, of all or, without Redis, of this process."""
         if (closed := self._here.closed_for) > 0:
             return Turn(closed, CLOSED)
         if self._link.away:
-            return self._take_here(write=write, seconds=seconds)
+            return self._take_here(write=write, seconds=seconds, kinds=kinds)
         token = uuid4().hex
         brought = self._here.bring()
         counts = self._here.within(brought)
-        windows = self._limits.windows
+        windows = self._used_by(kinds)
+        # What was counted alone concerns other windows too: those are told, and allow all.
+        told = [window for window in counts if counts[window] and window not in windows]
         arguments: list[str | int] = [
             token,
             math.ceil(seconds * 1000),
             self._limits.in_flight or 0,
             _WAITS_FOR_A_SLOT_MS,
+            len(windows),
         ]
-        for window, count in zip(windows, counts, strict=True):
+        for window in [*windows, *told]:
             limit = window.amount if write else window.for_reads
-            arguments += [window.seconds * 1000, limit, count]
-        found = self._link.run(TAKE, self._keys, arguments)
+            arguments += [window.seconds * 1000, limit, counts[window]]
+        keys = [*self._gate, *(self._keys[window] for window in [*windows, *told])]
+        found = self._link.run(TAKE, keys, arguments)
         if found is None:
             self._here.put_back(brought)
-            return self._take_here(write=write, seconds=seconds)
+            return self._take_here(write=write, seconds=seconds, kinds=kinds)
         wait_ms, why, now = found
         if wait_ms:
             reason = {-1: CLOSED, -2: _AT_ONCE}.get(why) or windows[why - 1].name
             return Turn(wait_ms / 1000, reason)
-        return Turn(token=f"{now}:{token}")
+        return Turn(token=f"{now}:{token}", kinds=frozenset(kinds))
 
-    def _take_here(self, *, write: bool, seconds: float) -> Turn:
+    def _take_here(self, *, write: bool, seconds: float, kinds: Collection[str]) -> Turn:
+        share = 1.0 if self._link.alone else SHARE
+        turn = self._here.take(write=write, seconds=seconds, share=share, kinds=kinds)
         if self._link.alone:
-            return self._here.take(write=write, seconds=seconds, share=1.0)
-        turn = self._here.take(write=write, seconds=seconds, share=SHARE)
-        return Turn(min(turn.wait_seconds, LOOK_AGAIN_SECONDS), turn.reason, turn.token)
+            return turn
+        return replace(turn, wait_seconds=min(turn.wait_seconds, LOOK_AGAIN_SECONDS))
 
     def answered(
-        self, turn: Turn, *, left: Mapping[int, int], closed_for: float | None = None
+        self, turn: Turn, *, left: Mapping[Window, int], closed_for: float | None = None
     ) -> None:
         """Give a slot back, and pass on what the provider said."""
         self._here.answered(turn, closed_for=closed_for)
@@ -173,22 +198,29 @@ class SharedAllowance:
             math.ceil((closed_for or 0) * 1000),
             _BELIEVED_MS,
         ]
-        for window in self._limits.windows:
-            arguments += [window.seconds * 1000, window.amount, left.get(window.seconds, -1)]
-        self._link.run(ANSWERED, self._keys, arguments)
+        windows = self._used_by(turn.kinds)
+        for window in windows:
+            arguments += [window.seconds * 1000, window.amount, left.get(window, -1)]
+        keys = [*self._gate, *(self._keys[window] for window in windows)]
+        self._link.run(ANSWERED, keys, arguments)
 
     def left(self) -> dict[str, int] | None:
         """How many requests each window still has room for; None when there is nobody to ask."""
         windows = self._limits.windows
         if not windows:
             return {}
-        used = self._link.run(LEFT, self._keys[2:], [window.seconds * 1000 for window in windows])
+        keys = [self._keys[window] for window in windows]
+        used = self._link.run(LEFT, keys, [window.seconds * 1000 for window in windows])
         if used is None:
             return None
         return {
             window.name: max(0, window.amount - count)
             for window, count in zip(windows, used, strict=True)
         }
+
+
+def _key_of(whose: str) -> str:
+    return f"{PREFIX}:{hashlib.sha256(whose.encode()).hexdigest()[:24]}"
 
 
 class SharedAllowances:
@@ -204,16 +236,20 @@ class SharedAllowances:
         """`redis_url` gives None where there is no Redis: this process is then alone."""
         self._clock = clock
         self._link = _Link(redis_url, again_seconds, clock)
-        self._known: dict[tuple[str, Limits], SharedAllowance] = {}
+        self._known: dict[tuple[Any, ...], SharedAllowance] = {}
         self._lock = threading.Lock()
 
-    def of(self, limits: Limits, whose: str) -> SharedAllowance:
-        """The allowance of whoever a provider counts together."""
+    def of(
+        self, limits: Limits, whose: str, beside: Mapping[LimitScope, str] | None = None
+    ) -> SharedAllowance:
+        """The allowance of whoever a provider counts together; `sync.allowances` names them."""
+        beside = beside or {}
+        name = (whose, limits, *sorted(beside.items()))
         with self._lock:
-            known = self._known.get((whose, limits))
+            known = self._known.get(name)
             if known is None:
-                known = SharedAllowance(limits, whose, self._link, self._clock)
-                self._known[whose, limits] = known
+                known = SharedAllowance(limits, whose, beside, self._link, self._clock)
+                self._known[name] = known
             return known
 
     def close(self) -> None:

@@ -47,6 +47,7 @@ TAKE = (
     _COMMON
     + """
 local token, lasts, at_once, poll = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local used = tonumber(ARGV[5])  -- so many windows are used up; those after them are only told
 local wait, why = 0, 0
 local function later(milliseconds, reason)
   if milliseconds > wait then wait, why = milliseconds, reason end
@@ -58,12 +59,12 @@ if at_once > 0 then
   if redis.call('ZCARD', KEYS[2]) >= at_once then later(poll, -2) end
 end
 for i = 3, #KEYS do
-  local at = 5 + (i - 3) * 3
+  local at = 6 + (i - 3) * 3
   local period, limit, brought = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   if brought > 0 then add(KEYS[i], period, now, brought) end
   local sum, held, others = counted(KEYS[i], period)
   local too_many = sum + others.count + 1 - limit
-  if too_many > 0 then
+  if too_many > 0 and i - 2 <= used then
     local free = math.huge
     if others.count > 0 then free = others.till - now end
     table.sort(held, function(a, b) return a[1] < b[1] end)
@@ -79,8 +80,8 @@ for i = 3, #KEYS do
 end
 if wait > 0 then return {wait, why, now} end
 
-for i = 3, #KEYS do
-  local period = tonumber(ARGV[5 + (i - 3) * 3])
+for i = 3, used + 2 do
+  local period = tonumber(ARGV[6 + (i - 3) * 3])
   add(KEYS[i], period, now + journey(period), 1)
 end
 if at_once > 0 then

@@ -24,7 +24,7 @@ from connectors import registry
 from models.crypto import KeyRing
 from models.tables import ConnectionRow
 from models.unit_of_work import Begin, begin_with
-from sync.allowances import whose
+from sync.allowances import beside, whose
 from sync.engine import Engine, Hints, NoHints, Timing
 from sync.errors import InvalidInputError, SyncError
 from sync.opener import Opener
@@ -141,14 +141,15 @@ class Runtime:
 
     def allowance_left(self, connection: ConnectionRow) -> dict[str, int]:
         """Requests that its provider still allows, by window; empty where nobody counts them."""
-        spec = self.opener.spec(connection.provider)
+        spec = self.opener.spec(connection.provider).of(connection.settings or {})
         if not spec.limits.stated:
             return {}
         try:
             url = self.opener.checked_url(spec, connection.base_url)
         except InvalidInputError:
             return {}
-        return self.allowances.of(spec.limits, whose(spec, url, connection)).left() or {}
+        at = (spec, url, connection)
+        return self.allowances.of(spec.limits, whose(*at), beside(*at)).left() or {}
 
     def close(self) -> None:
         """Give everything back."""

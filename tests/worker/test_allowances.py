@@ -18,7 +18,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from connectors.base import CallScope, Limits, Turn
+from connectors.base import READS, CallScope, Limits, LimitScope, Turn, Window
 from connectors.http import Http
 from connectors.loopback import LoopbackServer
 from connectors.memory import SPEC
@@ -277,10 +277,11 @@ def test_what_others_took_of_the_allowance_is_known_from_the_provider(
     here, there = (each.of(limits, whose) for each in (shared, other))
     (turn,) = passing(here, 1)
 
-    here.answered(turn, left={60: 5})
+    (minute,) = limits.windows
+    here.answered(turn, left={minute: 5})
     assert len(passing(there, 10)) == 5
 
-    here.answered(turn, left={60: 40})  # its window began anew
+    here.answered(turn, left={minute: 40})  # its window began anew
     assert len(passing(there, 50)) == 40
 
 
@@ -290,9 +291,56 @@ def test_what_a_provider_says_of_its_day_is_not_believed_all_day(
     allowance = shared.of(Limits(per_day=1000), whose)
     (turn,) = passing(allowance, 1)
 
-    allowance.answered(turn, left={86_400: 0})
+    (day,) = allowance.limits.windows
+    allowance.answered(turn, left={day: 0})
 
     assert 590 < refused(allowance).wait_seconds <= 600
+
+
+BATCHES = Window(60, 2, 2, counts="batch")
+METERED = Window(30 * 86_400, 3, 3, counts=READS, scope=LimitScope.APP)
+
+
+def test_a_window_counts_only_requests_of_its_kind(shared: SharedAllowances, whose: str) -> None:
+    allowance = shared.of(Limits(per_minute=10, more=(BATCHES,)), whose)
+
+    for _ in range(2):
+        assert not allowance.take(write=True, seconds=60, kinds={"batch"}).wait_seconds
+
+    assert allowance.take(write=True, seconds=60, kinds={"batch"}).reason == "minute (batch)"
+    assert len(passing(allowance, 9)) == 8
+    assert allowance.left() == {"minute": 0, "minute (batch)": 0}
+
+
+def test_a_window_may_count_others_together_than_the_rest_does(
+    shared: SharedAllowances, whose: str
+) -> None:
+    limits = Limits(per_minute=10, more=(METERED,))
+    app = {LimitScope.APP: f"{whose} app"}
+    here, there = (shared.of(limits, f"{whose} {tenant}", app) for tenant in ("a", "b"))
+
+    taken = [here.take(write=False, seconds=60, kinds={READS}) for _ in range(3)]
+    assert not any(turn.wait_seconds for turn in taken)
+
+    turn = there.take(write=False, seconds=60, kinds={READS})
+    assert turn.reason == "month (reads)"
+    assert len(passing(there, 20)) == 10, "writes are not metered"
+
+
+def test_what_was_counted_alone_is_told_of_windows_of_other_kinds_too(
+    redis_url: str, whose: str
+) -> None:
+    now = [0.0]
+    urls: list[str | None] = [None]
+    allowances = SharedAllowances(lambda: urls[0], again_seconds=5, clock=lambda: now[0])
+    allowance = allowances.of(Limits(per_minute=10, more=(BATCHES,)), whose)
+    assert not allowance.take(write=True, seconds=60, kinds={"batch"}).wait_seconds
+
+    urls[0], now[0] = redis_url, 6.0
+    assert not allowance.take(write=True, seconds=60).wait_seconds
+
+    assert allowance.left() == {"minute": 8, "minute (batch)": 1}
+    allowances.close()
 
 
 class TestWithoutRedis:
