@@ -4,6 +4,7 @@ Whether *they* changed it is told by what the ledger showed before, not by our d
 have been edited since, and that is no change of theirs.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -24,6 +25,9 @@ from models.canonical import (
 from models.repositories import Known
 from models.status import SyncStatus
 from sync.compare import Difference, differences
+
+CONTENT = "content"
+"""Where the digest is among what the ledger shows."""
 
 _SUMS = ("net_total", "tax_total", "total")
 _TEXTS = ("document_date", "currency", "name")
@@ -48,6 +52,12 @@ class Change(StrEnum):
 _COMPARABLE = frozenset(
     {SyncStatus.DONE, SyncStatus.PENDING, SyncStatus.RETRY_WAIT, SyncStatus.BLOCKED}
 )
+
+
+def content_digest(record: AnyRecord) -> str:
+    """A digest of what people can edit in the ledger, down to the lines; not of what it computes."""
+    content = record.model_dump_json(exclude={"balance", "status"}, exclude_defaults=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def changed_there(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -85,10 +95,12 @@ def judge(
     found = differences(ours, theirs, tolerance=tolerance)
     if not found:
         return Change.AGREED, []
-    if not changed_there(pair.ledger, shown):
-        return Change.NONE, []
+    changed = changed_there(pair.ledger, shown)
     if pair.content_hash == pair.pushed_hash:
-        return Change.DRIFT, found
+        return (Change.DRIFT, found) if changed else (Change.NONE, [])
+    # Ours is about to go out: it must not bury an account or a text that somebody corrected.
+    if not changed and pair.ledger.get(CONTENT, shown[CONTENT]) == shown[CONTENT]:
+        return Change.NONE, []
     wins = {
         ConflictPolicy.ASK: Change.CONFLICT,
         ConflictPolicy.OURS: Change.OURS,

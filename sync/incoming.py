@@ -14,7 +14,7 @@ from models.tables import ConnectionStatus, Trigger
 from sync.engine import Engine, log
 from sync.errors import NotFoundError
 from sync.opener import Opener
-from sync.pull import PULL_ORDER
+from sync.order import PULL_ORDER
 from sync.runs import new_correlation_id, trigger_for
 
 SOON = timedelta(minutes=1)

@@ -37,8 +37,9 @@ from sync.catalogue import Actor, in_words
 from sync.compare import Difference, differences, label
 from sync.engine import Engine
 from sync.errors import NotAllowedError, NotFoundError
+from sync.order import PUSH_ORDER
 from sync.prepare import Decided, Ready, books_of, prepare, standing_of
-from sync.push import PUSH_ORDER, books_unread
+from sync.push import books_unread
 from sync.references import Known, WaitsForParentError, named_by, translated
 from sync.settling import one_pair_each
 from sync.tax_rates import UnmatchedError

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from connectors.base import ConnectorSettings, ConnectorSpec, Operation, PushItem
+from connectors.base import ConnectorSettings, ConnectorSpec, Operation, PushItem, PushSpec
 from connectors.errors import Cause
 from models.canonical import (
     AnyRecord,
@@ -24,6 +24,7 @@ from models.canonical import (
     Invoice,
     LedgerAccount,
     ObjectType,
+    Payment,
     TaxRate,
 )
 from models.repositories import Claimed
@@ -175,12 +176,17 @@ def _decide(
     if there and claimed.progress is None and claimed.pushed_hash == claimed.content_hash:
         return Decided(claimed, SyncStatus.DONE)
     operation = _operation(claimed, withdrawn=withdrawn)
-    if spec.pushes(claimed.type, operation) is None:
+    push = spec.pushes(claimed.type, operation)
+    if push is None:
         words = {"type": claimed.type.words, "document": label(document)}
         words["message"] = f"{spec.name} cannot {operation.value} a {claimed.type.words}"
         code = "frozen_in_ledger" if operation is Operation.UPDATE else "unsupported"
         subject = claimed.type.value if operation is Operation.UPDATE else words["message"]
         return _waits(claimed, Cause(code, subject, words), SyncStatus.REJECTED)
+    if what := _not_taken(document, push):
+        words = {"type": claimed.type.words, "document": label(document)}
+        words["message"] = f"{spec.name} cannot be told about {what} from here"
+        return _waits(claimed, Cause("unsupported", words["message"], words), SyncStatus.REJECTED)
     try:
         record = translated(document, books, known)
     except WaitsForParentError as waits:
@@ -195,6 +201,17 @@ def _decide(
     except UnmatchedError as unmatched:
         return _waits(claimed, unmatched.cause, SyncStatus.BLOCKED)
     return Ready(claimed, _item(connection, claimed, operation, record))
+
+
+def _not_taken(document: AnyRecord, push: PushSpec) -> str:
+    """What of a payment a ledger cannot take, in words."""
+    if not isinstance(document, Payment):
+        return ""
+    if document.refund and not push.refunds:
+        return "refunds"
+    if document.credit and not push.credits:
+        return "payments that use up credit notes"
+    return ""
 
 
 def _operation(claimed: Claimed, *, withdrawn: bool) -> Operation:

@@ -26,22 +26,9 @@ from models.unit_of_work import UnitOfWork
 from sync.catalogue import CONNECTION_CODES, in_words
 from sync.compare import in_words as differences_in_words
 from sync.compare import label
-from sync.conflicts import Change, judge, theirs_in_our_words
+from sync.conflicts import CONTENT, Change, content_digest, judge, theirs_in_our_words
 from sync.engine import Engine, log
 from sync.sources import Source
-
-# What is needed to translate and to match comes first, what refers to it after it.
-PULL_ORDER = (
-    ObjectType.LEDGER_ACCOUNT,
-    ObjectType.TAX_RATE,
-    ObjectType.CONTACT,
-    ObjectType.ITEM,
-    ObjectType.INVOICE,
-    ObjectType.BILL,
-    ObjectType.CREDIT_NOTE,
-    ObjectType.PAYMENT,
-    ObjectType.JOURNAL_ENTRY,
-)
 
 
 @dataclass
@@ -111,6 +98,13 @@ class PullJob:
         stored = self._new(work, sorted_out.new) + self._changed(work, sorted_out.theirs)
         self._echoes(work, sorted_out.ours)
         self._gone(work, sorted_out.gone)
+        # A version may move on with nothing that we know of; the next update must name it.
+        moved = [
+            {"id": pair.record_id, **self._shown(one)}
+            for one, pair in sorted_out.unchanged
+            if one.version != pair.provider_version
+        ]
+        work.pulled.refresh(moved)
         if self.starts_over:
             unchanged = [pair.record_id for _, pair in sorted_out.unchanged]
             work.pulled.mark_seen(unchanged, self.run_id)
@@ -134,6 +128,19 @@ class PullJob:
         ids = [bad.platform_id for bad in page.bad]
         known = work.pulled.known(self.connection.id, self.kind, platform_ids=ids, markers=[])
         work.pulled.mark_seen([pair.record_id for pair in known], self.run_id)
+
+    def take_note(self, work: UnitOfWork, current: Sequence[PulledRecord]) -> None:
+        """Compare objects of ours, read again because somebody changed them, whatever changed."""
+        known = work.pulled.known(
+            self.connection.id,
+            self.kind,
+            platform_ids=[one.platform_id for one in current],
+            markers=[],
+        )
+        by_id = {pair.platform_id: pair for pair in known if pair.ours}
+        met = [(one, by_id[one.platform_id]) for one in current if one.platform_id in by_id]
+        self._echoes(work, [(one, pair) for one, pair in met if not one.deleted])
+        self._gone(work, [pair for one, pair in met if one.deleted])
 
     def _new(self, work: UnitOfWork, new: Sequence[PulledRecord]) -> list[Stored]:
         """Objects that were born in the ledger."""
@@ -272,7 +279,11 @@ class PullJob:
             for record_id, draft in drafts.items()
         ]
         work.pulled.raise_on(rows)
-        work.pulled.stop_pushing([row for row in rows if row[2] == "conflict"])
+        stops = {"conflict", "deleted_in_ledger"}
+        withdrawn = {pair.record_id for pair, _ in found if pair.gone}
+        work.pulled.stop_pushing(
+            [row for row in rows if row[2] in stops and row[0] not in withdrawn]
+        )
 
     def _unreadable(self, work: UnitOfWork, page: Page) -> None:
         """Set poison aside as issues; what can be read again closes its issue."""
@@ -314,6 +325,7 @@ class PullJob:
             ledger["balance"] = header["balance"]
         if one.url:
             ledger["url"] = one.url
+        ledger[CONTENT] = content_digest(one.record)
         if one.extra is not None:
             ledger["extra"] = one.extra.model_dump(
                 mode="json", by_alias=True, exclude_defaults=True

@@ -28,34 +28,24 @@ from connectors.base import (
     Failed,
     Progressed,
     PushResult,
+    Stale,
 )
 from connectors.errors import ConnectorError, OutcomeUnknown
 from models.canonical import ObjectType
+from models.ids import new_id
 from models.repositories import Claimed, Sending
 from models.repositories.documents import body_of
 from models.tables import ConnectionRole, ConnectionRow
 from models.unit_of_work import UnitOfWork
 from sync import connections, reports
 from sync.engine import Engine, log, log_batch
+from sync.order import BOOKS, PUSH_ORDER
 from sync.outcome import Stop
 from sync.prepare import Decided, Plan, Ready, books_of, prepare, tagged
+from sync.pull import PullJob
 from sync.references import Books
 from sync.reports import plan_reports
-from sync.settling import accepted, failed, write_down
-
-# Parents before children; `models` has no opinion about it.
-PUSH_ORDER = (
-    ObjectType.CONTACT,
-    ObjectType.ITEM,
-    ObjectType.INVOICE,
-    ObjectType.BILL,
-    ObjectType.CREDIT_NOTE,
-    ObjectType.PAYMENT,
-    ObjectType.JOURNAL_ENTRY,
-)
-
-# What records are translated with; before it is known, nothing that needs it is sent.
-BOOKS = (ObjectType.LEDGER_ACCOUNT, ObjectType.TAX_RATE)
+from sync.settling import accepted, failed, stale, write_down
 
 # No connector has more steps; a connector that always says "go on" must not loop for ever.
 MOST_STEPS = 10
@@ -194,6 +184,7 @@ class Pusher:
         calls, began = lane.scope.calls, time.monotonic()
         answers = self._in_steps(lane, kind, ours)
         decided = [self._judged(ready, answer) for ready, answer in answers]
+        newer = [answer.current for _, answer in answers if isinstance(answer, Stale)]
         stops = [
             (one.stop, answer.error)
             for one, (_, answer) in zip(decided, answers, strict=True)
@@ -208,6 +199,10 @@ class Pusher:
                 attempts=attempts,
                 stop=stops[0] if stops else None,
             )
+            if newer:
+                # In the same transaction: nobody sends ours before it was compared with theirs.
+                run_id = self.run_id or new_id()
+                PullJob(engine, self.connection, self.spec, kind, run_id).take_note(work, newer)
         self.pushed.add(kind, counts)
         log_batch(
             "push.batch",
@@ -273,6 +268,8 @@ class Pusher:
             )
             said = ready.item.operation
             return reports.in_words(done, self.spec, said) if said in REPORTS else done
+        if isinstance(answer, Stale):
+            return stale(claimed, answer, self.engine, attempts=claimed.attempts + 1)
         assert isinstance(answer, Failed)  # noqa: S101  # `_in_steps` leaves no other
         return failed(claimed, answer.error, self.engine, attempts=claimed.attempts + 1)
 

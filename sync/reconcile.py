@@ -207,12 +207,16 @@ def _of(platform_id: str, record: AnyRecord) -> Theirs | None:
     if status == "draft":
         return None
     side = record.side if isinstance(record, CreditNote | Payment) else None
-    group = Group(f"{day:%Y-%m}", kind_in_words(record.type, side), currency)
+    refund = isinstance(record, Payment) and record.refund
+    kind = kind_in_words(record.type, side, refund=refund)
+    group = Group(f"{day:%Y-%m}", kind, currency)
     return Theirs(platform_id, group, amount, day, status == "void", label(record))
 
 
-def kind_in_words(kind: ObjectType, side: str | None) -> str:
+def kind_in_words(kind: ObjectType, side: str | None, *, refund: bool = False) -> str:
     """What is summed together, as people call it."""
+    if refund:
+        return "refund received" if side == "supplier" else "refund made"
     if kind is ObjectType.PAYMENT:
         return "payment made" if side == "supplier" else "payment received"
     if kind is ObjectType.CREDIT_NOTE:
@@ -280,7 +284,9 @@ def _compare(
 
 
 def _group_of(mine: OurSide) -> Group:
-    return Group(f"{mine.day:%Y-%m}", kind_in_words(mine.type, mine.side), mine.currency)
+    return Group(
+        f"{mine.day:%Y-%m}", kind_in_words(mine.type, mine.side, refund=mine.refund), mine.currency
+    )
 
 
 def _only_there(there: Theirs, mine: OurSide | None, row: Callable[[Group], Row]) -> None:

@@ -30,9 +30,10 @@ from models.tables import ConnectionRow
 from sync import connections
 from sync.compare import label
 from sync.engine import Engine, log, log_batch
+from sync.order import PUSH_ORDER
 from sync.outcome import AttemptResult, Stop, next_check
 from sync.prepare import Decided, tagged
-from sync.push import PUSH_ORDER, Pushed
+from sync.push import Pushed
 from sync.reports import in_words, is_report
 from sync.settling import accepted, write_down
 

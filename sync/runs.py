@@ -31,10 +31,11 @@ from sync import connections
 from sync.engine import Engine, log
 from sync.errors import NotAllowedError, NotFoundError
 from sync.matching_runs import close_what_is_resolved, match_existing
+from sync.order import BOOKS, PULL_ORDER, PUSH_ORDER
 from sync.outcome import Stop
 from sync.prepare import books_of
-from sync.pull import PULL_ORDER, PullJob, pull_type
-from sync.push import BOOKS, PUSH_ORDER, push_due
+from sync.pull import PullJob, pull_type
+from sync.push import push_due
 from sync.recover import recover_due
 from sync.schedule import Schedule
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
-from connectors.base import Accepted, ConnectorSpec
-from connectors.errors import Cause, ConnectorError
+from connectors.base import Accepted, ConnectorSpec, Stale
+from connectors.errors import Cause, Conflict, ConnectorError
 from models.canonical import AnyRecord, BillingDocument
 from models.canonical.money import ZERO, shown
 from models.repositories import AttemptOutcome, Claimed, Settlement
@@ -104,6 +104,26 @@ def failed(claimed: Claimed, error: ConnectorError, engine: Engine, *, attempts:
         request_id=error.request_id,
         http_status=error.http_status,
         error_code=error.code or None,
+    )
+
+
+def stale(claimed: Claimed, answer: Stale, engine: Engine, *, attempts: int) -> Decided:
+    """A record whose object is newer in the ledger than we knew; nothing was written.
+
+    It goes again at once, unless the comparison with what the ledger has now says otherwise.
+    """
+    name = label(claimed.document)
+    said = Conflict(f"{name} was changed in the ledger in the meantime", code="stale")
+    said.request_id = answer.request_id
+    if attempts >= engine.timing.push_attempts:
+        return failed(claimed, said, engine, attempts=attempts)
+    return Decided(
+        claimed,
+        SyncStatus.PENDING,
+        reason=f"{said.message}; it is compared, and sent again.",
+        result=AttemptResult.NOT_PROCESSED,
+        request_id=answer.request_id,
+        error_code=said.code,
     )
 
 

@@ -21,7 +21,7 @@ from sync.access import Caller
 from sync.catalogue import CONNECTION_CODES, in_words
 from sync.engine import Engine
 from sync.errors import AccessDeniedError, ConflictError, NotFoundError, UnknownEntityError
-from sync.push import PUSH_ORDER
+from sync.order import PUSH_ORDER
 
 
 class TaskStatus(StrEnum):

@@ -69,6 +69,7 @@ def plain_ledger_spec(
         if posted and frozen_when_posted:
             operations -= {Operation.UPDATE}
         push = PushSpec(
+            credits=kind is ObjectType.PAYMENT,
             operations=operations,
             batch_size=batch_size,
             steps=2 if posted and two_steps else 1,

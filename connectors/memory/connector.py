@@ -25,6 +25,7 @@ from connectors.base import (
     PushItem,
     PushResult,
     SignedIn,
+    Stale,
     Unclear,
 )
 from connectors.errors import (
@@ -246,9 +247,9 @@ class MemoryConnector:
     def _settle_repeated(
         self, kind: ObjectType, members: Members, results: dict[int, PushResult]
     ) -> None:
-        """Accept an update that is refused as stale because it was made already.
+        """See what is there where an update is refused as stale.
 
-        That happens when its first answer was lost: the ledger moved on to our own content.
+        It may have been made already, and its answer lost: the ledger moved on to our own content.
         """
         stale = {
             id_of(members[place]): place
@@ -265,6 +266,10 @@ class MemoryConnector:
             place = stale[stored.id]
             if mapping.same_content(members[place].record, stored.record):
                 results[place] = mapping.accepted(kind, stored, self._base_url)
+                continue
+            current = mapping.pulled(kind, stored.model_dump(mode="json"), self._base_url)
+            if isinstance(current, PulledRecord):
+                results[place] = Stale(current)
 
     def find(self, kind: ObjectType, items: Sequence[PushItem]) -> Sequence[FindResult]:
         """Look all of them up with one call: new ones by marker, those with an id by it."""

@@ -12,7 +12,7 @@ from models.canonical.document import BillingDocument, DocumentStatus
 from models.canonical.ledger import JournalEntry
 from models.canonical.money import ZERO, equal_to_the_cent, shown, total_of
 from models.canonical.payment import Payment
-from models.canonical.record import CanonicalRecord
+from models.canonical.record import CanonicalRecord, ObjectType
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,19 @@ def _sum_of_kind(document: BillingDocument, kind: str) -> Decimal:
 
 def _payment(payment: Payment) -> Iterator[Problem]:
     if payment.unallocated < ZERO:
-        allocated = payment.amount - payment.unallocated
+        there = shown(payment.amount, payment.currency)
+        if payment.credit:
+            there += f" and {shown(payment.credit, payment.currency)} of credit"
         yield Problem(
             "allocations",
-            f"{shown(allocated, payment.currency)} is allocated, but the payment "
-            f"is only {shown(payment.amount, payment.currency)}",
+            f"{shown(payment.allocated, payment.currency)} is allocated, but the payment "
+            f"is only {there}",
         )
+    if payment.amount == ZERO and not payment.credit:
+        yield Problem("amount", "only a payment that uses up a credit note can come to nothing")
+    kinds = {part.document_type for part in payment.allocations}
+    if payment.refund and kinds - {ObjectType.CREDIT_NOTE}:
+        yield Problem("allocations", "a refund gives back the money of credit notes, of no others")
     named = [(part.document_type, part.document_id) for part in payment.allocations]
     for document_type, document_id in sorted({pair for pair in named if named.count(pair) > 1}):
         yield Problem("allocations", f"{document_type} {document_id} is named more than once")

@@ -21,11 +21,12 @@ from models.canonical.record import (
 )
 
 Positive = Annotated[Amount, Field(gt=0)]
+NotNegative = Annotated[Amount, Field(ge=0)]
 PayableType = Literal[ObjectType.INVOICE, ObjectType.BILL, ObjectType.CREDIT_NOTE]
 
 
 class Allocation(Value):
-    """The part of a payment assigned to one document."""
+    """The part of a payment assigned to one document, or the credit of a note that it uses up."""
 
     document_type: PayableType
     document_id: RecordId
@@ -33,16 +34,19 @@ class Allocation(Value):
 
 
 class Payment(CanonicalRecord):
-    """Money in (`side` customer) or out (`side` supplier).
+    """Money in (`side` customer) or out (`side` supplier); with `refund`, the other way.
 
-    Allocations may add up to less than the amount: the rest stays on account.
+    An allocation to a credit note uses up its credit, which then pays for other documents: what is
+    allocated to them comes to no more than the amount and that credit. The rest stays on account.
+    A refund gives a credit note's money back; it names nothing else.
     """
 
     type: Literal[ObjectType.PAYMENT] = ObjectType.PAYMENT
     side: Side
     number: ShortText | None = None
     date: dt.date
-    amount: Positive
+    amount: NotNegative
+    """What moved on the account; 0 where a credit pays for all."""
     currency: Currency
     currency_rate: Rate | None = None
     contact_id: RecordId | None = None
@@ -51,6 +55,8 @@ class Payment(CanonicalRecord):
     method: ShortText | None = None
     reference: ShortText | None = None
     note: LongText | None = None
+    refund: bool = False
+    """Back to a customer, or back from a supplier."""
     reconciled: bool = False
     """Whether it is matched with a bank statement."""
     status: ShortText = "open"
@@ -58,6 +64,20 @@ class Payment(CanonicalRecord):
     allocations: tuple[Allocation, ...] = ()
 
     @property
+    def credit(self) -> Amount:
+        """How much of credit notes it uses up."""
+        return total_of(
+            part.amount
+            for part in self.allocations
+            if part.document_type is ObjectType.CREDIT_NOTE and not self.refund
+        )
+
+    @property
+    def allocated(self) -> Amount:
+        """How much of documents it settles."""
+        return total_of(part.amount for part in self.allocations) - self.credit
+
+    @property
     def unallocated(self) -> Amount:
         """What is not assigned to a document."""
-        return self.amount - total_of(part.amount for part in self.allocations)
+        return self.amount + self.credit - self.allocated

@@ -24,6 +24,7 @@ class OurSide:
     currency: str
     total: Decimal
     side: str | None
+    refund: bool
     void: bool
     deleted: bool
     record_id: UUID | None
@@ -37,8 +38,9 @@ class OurSide:
 
 _SELECT = """
     SELECT d.type, coalesce(d.number, d.external_id) AS name, d.document_date, d.currency, d.total,
-           d.body ->> 'side' AS side, d.deleted_at IS NOT NULL AS deleted,
-           d.body ->> 'status' = 'void' AS void, r.id AS record_id, r.platform_object_id, r.status,
+           d.body ->> 'side' AS side,
+           coalesce((d.body ->> 'refund')::boolean, false) AS refund,
+           d.deleted_at IS NOT NULL AS deleted, d.body ->> 'status' = 'void' AS void, r.id AS record_id, r.platform_object_id, r.status,
            r.reason, (r.ledger ->> 'document_date')::date AS ledger_day,
            (r.ledger ->> 'total')::numeric AS ledger_total, i.code = 'changed_in_ledger' AS drift
       FROM connections c
@@ -99,6 +101,7 @@ def _our_side(row: Row[Any]) -> OurSide:
         currency=row.currency,
         total=row.total,
         side=row.side,
+        refund=row.refund,
         void=bool(row.void),
         deleted=row.deleted,
         record_id=row.record_id,

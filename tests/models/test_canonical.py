@@ -3,15 +3,23 @@
 import subprocess
 import sys
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.canonical import Contact, ContactRole, ObjectType, contradictions
+from models.canonical import (
+    Allocation,
+    Contact,
+    ContactRole,
+    ObjectType,
+    Payment,
+    contradictions,
+)
 from models.canonical.money import CURRENCY_DIGITS, equal_to_the_cent, plain, rounded, shown
 from models.ids import new_id
-from tests.factories import a_contact, an_invoice
+from tests.factories import a_contact, a_payment, an_invoice
 
 AMOUNTS = st.decimals(min_value=-(10**14), max_value=10**14, places=4)
 
@@ -102,6 +110,48 @@ class TestSums:
 
     def test_less_than_a_cent_is_not(self) -> None:
         assert contradictions(an_invoice(total=Decimal("120.004"))) == []
+
+
+class TestPayments:
+    def payment(self, amount: str, *parts: tuple[str, str], **fields: Any) -> Payment:
+        allocations = [
+            Allocation.model_validate({"document_type": kind, "document_id": kind, "amount": part})
+            for kind, part in parts
+        ]
+        return a_payment(amount=amount, pays={}, allocations=tuple(allocations), **fields)
+
+    @pytest.mark.parametrize(
+        ("amount", "credit", "left"), [("60", "40", "0"), ("0", "100", "0"), ("70", "40", "10")]
+    )
+    def test_the_credit_of_a_note_pays_for_documents(
+        self, amount: str, credit: str, left: str
+    ) -> None:
+        payment = self.payment(amount, ("invoice", "100"), ("credit_note", credit))
+
+        assert payment.unallocated == Decimal(left)
+        assert not contradictions(payment)
+
+    def test_more_than_amount_and_credit_cannot_be_allocated(self) -> None:
+        (problem,) = contradictions(self.payment("50", ("invoice", "100"), ("credit_note", "40")))
+
+        assert str(problem) == (
+            "allocations: 100.00 EUR is allocated, but the payment is only 50.00 EUR and 40.00 EUR "
+            "of credit"
+        )
+
+    def test_a_payment_of_nothing_uses_up_credit_or_is_refused(self) -> None:
+        assert [one.field for one in contradictions(self.payment("0"))] == ["amount"]
+
+    def test_a_refund_gives_back_a_credit_notes_money(self) -> None:
+        refund = self.payment("60", ("credit_note", "40"), refund=True)
+
+        assert refund.unallocated == Decimal(20)
+        assert not contradictions(refund)
+
+    def test_a_refund_of_anything_else_is_refused(self) -> None:
+        (problem,) = contradictions(self.payment("60", ("invoice", "60"), refund=True))
+
+        assert problem.field == "allocations"
 
 
 def test_types_are_found_by_any_of_their_names() -> None:

@@ -3,16 +3,20 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import sqlalchemy
 
+from connectors.base import PulledRecord, Stale
 from connectors.memory.simulator import LedgerRules, PlainLedger
 from connectors.simulator import Fault
-from models.canonical import ObjectType
+from models.canonical import Allocation, Invoice, ObjectType
 from models.status import SyncStatus
 from models.unit_of_work import Begin
+from sync.settling import stale
 from tests.factories import (
+    SETTINGS,
     Bench,
     a_bench,
     a_bill,
@@ -400,3 +404,124 @@ class TestWhatTheLedgerHasAlready:
         assert bench.status("I-1") is SyncStatus.BLOCKED
         assert [code for code, _, _ in bench.issues()] == ["already_in_ledger"]
         assert len(bench.ledger.documents(ObjectType.INVOICE)) == 1
+
+
+class TestNewerInTheLedger:
+    """The ledger refuses an update because its document is newer than the one we knew."""
+
+    def bench(self, begin: Begin, database: sqlalchemy.Engine, policy: str = "ask") -> Bench:
+        """A posted invoice that both sides have seen."""
+        bench = a_bench(begin, database, settings=SETTINGS | {"conflict_policy": policy})
+        bench.hand_in(a_contact(), an_invoice())
+        bench.run()
+        bench.run(only="pull")
+        return bench
+
+    def touch(self, bench: Bench, **changes: Any) -> None:
+        there = bench.line("I-1").platform_object_id or ""
+        bench.ledger.edit(ObjectType.INVOICE, there, **changes)
+
+    def in_ledger(self, bench: Bench) -> Invoice:
+        (entry,) = bench.ledger.documents(ObjectType.INVOICE)
+        assert isinstance(entry.record, Invoice)
+        return entry.record
+
+    def test_a_version_that_only_moved_on_costs_one_look_and_no_person(
+        self, begin: Begin, database: sqlalchemy.Engine
+    ) -> None:
+        bench = self.bench(begin, database)
+        self.touch(bench)
+        bench.hand_in(an_invoice(net="200.00"))
+        before = bench.ledger.requests.total()
+
+        bench.push()
+
+        assert bench.status("I-1") is SyncStatus.DONE
+        assert self.in_ledger(bench).total == Decimal("240.00")
+        # Who are you; the refused update; the look; the update.
+        assert bench.ledger.requests.total() - before <= 5
+        with bench.begin() as work:
+            tries = work.attempts.of_record(bench.line("I-1").id)
+        assert {one.outcome for one in tries} == {"accepted", "not_processed"}
+
+    @pytest.mark.parametrize(
+        ("policy", "status", "total", "text"),
+        [
+            ("ask", SyncStatus.REJECTED, "120.00", "Booked to the right project"),
+            ("ours", SyncStatus.DONE, "240.00", "Work"),
+            ("theirs", SyncStatus.DONE, "120.00", "Booked to the right project"),
+        ],
+    )
+    def test_what_somebody_corrected_there_is_never_silently_overwritten(
+        self,
+        begin: Begin,
+        database: sqlalchemy.Engine,
+        policy: str,
+        status: SyncStatus,
+        total: str,
+        text: str,
+    ) -> None:
+        bench = self.bench(begin, database, policy)
+        (line,) = self.in_ledger(bench).lines
+        self.touch(bench, lines=(line.model_copy(update={"description": text}),))
+        bench.hand_in(an_invoice(net="200.00"))
+
+        bench.push()
+
+        there = self.in_ledger(bench)
+        assert bench.status("I-1") is status
+        assert (there.total, there.lines[0].description) == (Decimal(total), text)
+        assert [code for code, _, _ in bench.issues()] == (["conflict"] if policy == "ask" else [])
+
+    def test_what_was_deleted_there_meanwhile_waits_for_a_person(
+        self, begin: Begin, database: sqlalchemy.Engine
+    ) -> None:
+        bench = self.bench(begin, database)
+        bench.hand_in(an_invoice(net="200.00"))
+        bench.ledger.delete(ObjectType.INVOICE, bench.line("I-1").platform_object_id or "")
+
+        bench.run()
+
+        assert bench.status("I-1") is SyncStatus.REJECTED
+        assert [code for code, _, _ in bench.issues()] == ["deleted_in_ledger"]
+
+    def test_a_ledger_that_never_agrees_on_a_version_ends_with_a_person(self, bench: Bench) -> None:
+        bench.hand_in(a_contact())
+        answer = Stale(PulledRecord("1", a_contact()))
+        with bench.begin() as work:
+            (claimed,) = work.records.claim(
+                bench.connection_id,
+                ObjectType.CONTACT,
+                worker="test",
+                lease=timedelta(minutes=1),
+                limit=1,
+            )
+        most = bench.engine.timing.push_attempts
+
+        assert stale(claimed, answer, bench.engine, attempts=most - 1).status is SyncStatus.PENDING
+        assert stale(claimed, answer, bench.engine, attempts=most).status is SyncStatus.REJECTED
+
+
+class TestPaymentsWithCredit:
+    def test_a_credit_note_pays_for_an_invoice(self, bench: Bench) -> None:
+        bench.hand_in(a_contact(), an_invoice(), a_credit_note(net="50.00"))
+        used = (
+            Allocation(document_type="invoice", document_id="I-1", amount=Decimal("120.00")),
+            Allocation(document_type="credit_note", document_id="N-1", amount=Decimal("60.00")),
+        )
+        bench.hand_in(a_payment(amount="60.00", allocations=used))
+
+        bench.run()
+
+        with bench.begin() as work:
+            documents = [work.documents.by_number(number)[0] for number in ("I-1", "N-1")]
+        assert [(one.status, one.balance) for one in documents] == [("paid", Decimal(0))] * 2
+
+    def test_a_ledger_that_takes_no_refunds_is_not_asked(self, bench: Bench) -> None:
+        bench.hand_in(a_contact(), a_credit_note())
+        bench.hand_in(a_payment(refund=True, document_type="credit_note", pays={"N-1": "120.00"}))
+
+        bench.push()
+
+        assert bench.status("Z-1") is SyncStatus.REJECTED
+        assert [code for code, _, _ in bench.issues()] == ["unsupported"]

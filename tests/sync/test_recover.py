@@ -10,7 +10,7 @@ from connectors.simulator import Fault
 from models.canonical import ObjectType
 from models.status import SyncStatus
 from models.unit_of_work import Begin
-from sync.push import PUSH_ORDER
+from sync.order import PUSH_ORDER
 from tests.factories import (
     Bench,
     a_bench,

@@ -9,10 +9,10 @@ import pytest
 
 from connectors.base import (
     Operation,
+    Stale,
 )
 from connectors.errors import (
     AuthorizationLost,
-    Conflict,
     ConnectorError,
     MappingMissing,
     PermissionDenied,
@@ -109,15 +109,17 @@ class TestErrors:
 
         assert found.code == "frozen"
 
-    def test_somebody_elses_edit_is_a_conflict(self, workshop: "Workshops") -> None:
+    def test_somebody_elses_edit_is_shown_and_not_overwritten(self, workshop: "Workshops") -> None:
         shop = workshop()
         item = shop.item(INVOICE)
         accepted = shop.accepted(INVOICE, item)
         shop.ledger.edit(INVOICE, accepted.platform_id, note="theirs")
 
-        found = shop.refusal(INVOICE, shop.updated(item, accepted, note="ours"))
+        (found,) = shop.push(INVOICE, shop.updated(item, accepted, note="ours"))
 
-        assert isinstance(found, Conflict)
+        assert isinstance(found, Stale)
+        assert found.current.version == "2"
+        assert shop.document(INVOICE, accepted.platform_id).note == "theirs"
 
     def test_being_paid_is_no_edit(self, workshop: "Workshops") -> None:
         shop = workshop()
