@@ -28,7 +28,7 @@ from connectors.memory.connector import (
     MemorySettings,
     sign_in,
 )
-from connectors.memory.webhooks import read_webhook
+from connectors.memory.webhooks import read_app_webhook, read_webhook
 from models.canonical import ObjectType
 
 _MASTER = frozenset({Operation.CREATE, Operation.UPDATE})
@@ -86,6 +86,7 @@ def plain_ledger_spec(
         sign_in=sign_in if signs_in else None,
         settings=MemorySettings,
         read_webhook=read_webhook if credentials is MemoryCredentials else None,
+        read_app_webhook=read_app_webhook,
         limits=Limits(per_minute=per_minute, concurrent=concurrent),
         idempotency=Idempotency(remembers_keys, replays_errors) if remembers_keys else None,
         consistency_delay=consistency_delay,

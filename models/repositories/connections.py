@@ -1,5 +1,6 @@
 """Connections: their credentials, their clock, and whether they may be used."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -142,6 +143,21 @@ class Connections(Repository):
             .order_by(ConnectionRow.created_at)
         )
         return [(row, code) for row, code in found]
+
+    def of_organisations(
+        self, provider: str, organisation_ids: Sequence[str]
+    ) -> list[ConnectionRow]:
+        """The connections to some of a provider's organisations that are not disconnected."""
+        found = self._session.execute(
+            select(ConnectionRow)
+            .where(
+                ConnectionRow.provider == provider,
+                ConnectionRow.platform_organisation_id.in_(organisation_ids),
+                ConnectionRow.status != ConnectionStatus.DISCONNECTED,
+            )
+            .order_by(ConnectionRow.id)
+        )
+        return list(found.scalars())
 
     def ledger_of(self, billing_entity_id: UUID) -> ConnectionRow | None:
         """The ledger connection that acts for a billing entity and is not disconnected."""

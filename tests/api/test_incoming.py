@@ -123,3 +123,37 @@ def test_what_it_says_is_read_from_the_ledger(world: World) -> None:
     assert run is not None
     finished = runs.complete(world.runtime.engine, world.connection_id, run.id)
     assert finished.status == "done"
+
+
+class TestOneAddressForAllCustomers:
+    @pytest.fixture
+    def app_key(self, monkeypatch: pytest.MonkeyPatch) -> str:
+        """Our registration with the ledger's makers has a webhook key."""
+        app = {"client_id": "us", "client_secret": "secret", "webhook_key": "whk"}
+        monkeypatch.setenv("LEDGERBRIDGE_OAUTH_APPS", json.dumps({"memory": app}))
+        return "whk"
+
+    def test_it_is_read_for_whom_it_names(self, app_key: str, world: World) -> None:
+        organisation = world.ledger.rules.organisation_id
+        said = json.dumps({"types": ["invoice"], "organisation": organisation}).encode()
+
+        answer = send(world, key=app_key, body=said, to="memory")
+
+        run = active(world)
+        assert answer.status_code == 200
+        assert run is not None
+        assert (run.trigger, run.steps) == (Trigger.WEBHOOK, ["pull:invoice"])
+
+    def test_somebody_elses_news_is_none_of_ours(self, app_key: str, world: World) -> None:
+        said = json.dumps({"types": ["invoice"], "organisation": "others"}).encode()
+
+        assert send(world, key=app_key, body=said, to="memory").status_code == 200
+        assert active(world) is None
+
+    def test_a_forged_one_is_refused(self, app_key: str, world: World) -> None:
+        assert app_key
+        assert send(world, "invoice", key="guess", to="memory").status_code == 401
+
+    @pytest.mark.parametrize("to", ["memory", "tryton", "nobody"])
+    def test_without_a_key_there_is_no_such_address(self, world: World, to: str) -> None:
+        assert send(world, "invoice", to=to).status_code == 404
