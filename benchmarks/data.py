@@ -93,10 +93,10 @@ _RECORDS = f"""
 _RUNS = f"""
     INSERT INTO sync_runs (
         id, connection_id, trigger, status, correlation_id, "full", steps, counts, provider_calls,
-        cursors_before, cursors_after, fence, next_step_at, created_at, finished_at)
+        received_bytes, cursors_before, cursors_after, fence, next_step_at, created_at, finished_at)
     SELECT {_ID.format(seed="'r'")}, :connection, 'schedule',
            CASE n % 1000 WHEN 1 THEN 'failed' ELSE 'done' END,
-           n::text, false, '[]', '{{"invoice": {{"seen": 1}}}}', 3, '{{}}', '{{}}', 1, {_AT}, {_AT}, {_AT}
+           n::text, false, '[]', '{{"invoice": {{"seen": 1}}}}', 3, 900, '{{}}', '{{}}', 1, {_AT}, {_AT}, {_AT}
       FROM {_NUMBERS}
 """  # noqa: S608  # names of our own
 _EVENTS = f"""

@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.context import actor, entity_called, json_file, resolve, running
-from cli.output import JSON_OPTION, count, details, emit, figures_table, out, say, table
+from cli.output import JSON_OPTION, count, details, emit, figures_table, in_bytes, out, say, table
 from connectors import registry
 from connectors.base import AuthKind, Role
 from models.ids import short
@@ -47,6 +47,14 @@ def add(
             "in a browser: the address for it is printed.",
         ),
     ] = None,
+    same_consent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONNECTION",
+            help="Use the consent of another connection, where it opens several organisations; "
+            "the settings say which one.",
+        ),
+    ] = None,
     role: Annotated[
         Role | None,
         typer.Option(help="Whether documents go there or come from there; as a rule it is plain."),
@@ -69,7 +77,9 @@ def add(
     --credentials tryton.json --settings tryton-settings.json --start-date 2026-01-01
     """
     spec = registry.spec(provider)
-    if credentials is None and spec.auth is not AuthKind.OAUTH2:
+    if same_consent and credentials:
+        raise InvalidInputError("give either --credentials or --same-consent")
+    if not credentials and not same_consent and spec.auth is not AuthKind.OAUTH2:
         raise InvalidInputError(f"{spec.name} needs credentials: give them with --credentials FILE")
     given = json_file(credentials, "credentials") if credentials is not None else None
     chosen = json_file(settings, "settings") if settings else {}
@@ -78,7 +88,8 @@ def add(
     with running(hints=True) as runtime:
         with runtime.begin() as work:
             entity_id = entity_called(work, entity).id
-        if given is None:
+            sharing = resolve(work, "connection", same_consent) if same_consent else None
+        if given is None and sharing is None:
             row = authorizing.begin(
                 runtime.engine,
                 runtime.opener,
@@ -97,11 +108,12 @@ def add(
             billing_entity_id=entity_id,
             provider=provider,
             role=role,
-            credentials=given,
+            credentials=given or {},
             settings=chosen,
             base_url=base_url,
             schedule=interval,
             start_date=start,
+            same_consent=sharing,
         )
         row = connections.add(runtime.engine, runtime.opener, new, actor=actor())
     if as_json:
@@ -214,6 +226,7 @@ def show(connection: Id, *, as_json: Annotated[bool, JSON_OPTION] = False) -> No
             entity = work.tenants.entity(row.billing_entity_id)
             figures = work.log.figures(row.id)
             issues = work.issues.listing(row.id)
+            calls, received = work.connections.use_this_month(row.id)
         spec = runtime.engine.spec_of(row)
         left = runtime.allowance_left(row)
     values = _as_dict(row, entity.code if entity else "")
@@ -225,6 +238,7 @@ def show(connection: Id, *, as_json: Annotated[bool, JSON_OPTION] = False) -> No
         ]
         values["open_issues"] = len(issues)
         values["requests_left"] = left
+        values["this_month"] = {"provider_calls": calls, "received_bytes": received}
         values["capabilities"] = sorted(spec.capabilities)
         emit([values])
         return
@@ -242,6 +256,12 @@ def show(connection: Id, *, as_json: Annotated[bool, JSON_OPTION] = False) -> No
             ("next sync", row.next_sync_at),
             ("no calls until", row.parked_until),
             ("requests left", ", ".join(f"{left[name]} in the {name}" for name in left)),
+            (
+                "this month",
+                f"{count(calls, 'provider call')}, {in_bytes(received)} downloaded"
+                if calls
+                else "",
+            ),
             ("open issues", str(len(issues)) if issues else ""),
         ]
     )

@@ -181,6 +181,14 @@ def say(message: str) -> None:
     err.print(Text(message), soft_wrap=True)
 
 
+def in_bytes(number: int) -> str:
+    """`812 bytes`, `4.6 MB`: with thousands, as plans of providers count."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= size:
+            return f"{number / size:,.1f} {unit}"
+    return count(number, "byte")
+
+
 def count(number: int, noun: str) -> str:
     """`1 record`, `3 records`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -10,7 +10,7 @@ import typer
 
 from cli.context import resolve, running
 from cli.documents import object_type
-from cli.output import JSON_OPTION, count, emit, say, table
+from cli.output import JSON_OPTION, count, emit, in_bytes, say, table
 from cli.progress import Status
 from models.canonical import ObjectType
 from models.tables import RunStatus, SyncRunRow
@@ -143,6 +143,7 @@ def _as_dict(run: SyncRunRow) -> dict[str, Any]:
         "status": run.status,
         "counts": run.counts,
         "provider_calls": run.provider_calls,
+        "received_bytes": run.received_bytes,
         "sentence": run.sentence,
         "correlation_id": run.correlation_id,
         "created_at": run.created_at,
@@ -167,7 +168,8 @@ def _show_run(run: SyncRunRow, *, as_json: bool) -> None:
         ],
         empty="Nothing had changed on either side.",
     )
-    say(f"{run.status.value}: {run.sentence} ({count(run.provider_calls, 'provider call')})")
+    calls = count(run.provider_calls, "provider call")
+    say(f"{run.status.value}: {run.sentence} ({calls}, {in_bytes(run.received_bytes)} downloaded)")
 
 
 def _in_order(item: tuple[str, Any]) -> int:

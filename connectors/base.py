@@ -52,6 +52,8 @@ class OAuthSpec:
     scopes: tuple[str, ...] = ()
     secret_in_body: bool = False
     """The token endpoint wants our client id and secret in the form, not as HTTP Basic."""
+    unused_life: timedelta | None = None
+    """A refresh token that is not used for so long has ended: a paused connection must use it."""
     callback_keeps: tuple[str, ...] = ()
     """Parameters that come with the consent's code and tell whose books it opens (QuickBooks'
     `realmId`): kept with the tokens, in `OAuthTokens.callback`."""

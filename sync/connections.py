@@ -55,6 +55,8 @@ class NewConnection:
     base_url: str | None
     schedule: str
     start_date: date | None
+    same_consent: UUID | None = None
+    """A connection whose consent opens these books too; then there are no credentials."""
 
 
 def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> ConnectionRow:
@@ -70,13 +72,17 @@ def add(engine: Engine, opener: Opener, new: NewConnection, *, actor: str) -> Co
         raise InvalidInputError(f"{spec.name} cannot be a {new.role.value}")
     schedule = Schedule.parse(new.schedule)
     url = opener.checked_url(spec, new.base_url)
-    validated(spec.credentials, new.credentials, "credentials")
+    if new.same_consent is None:
+        validated(spec.credentials, new.credentials, "credentials")
     validated(spec.settings, new.settings, "settings")
     with engine.begin() as work:
         refuse_second_ledger(work, new.billing_entity_id, new.role)
     scope = CallScope(correlation_id=f"connect-{new.provider}")
     unstored = ConnectionRow(provider=spec.key, base_url=new.base_url, settings=new.settings)
-    kept, identity = tried(engine, opener, unstored, new.credentials, scope)
+    if new.same_consent is not None:
+        kept, identity = _shared(engine, unstored, new.same_consent, scope)
+    else:
+        kept, identity = tried(engine, opener, unstored, new.credentials, scope)
     with engine.begin() as work:
         refuse_second_ledger(work, new.billing_entity_id, new.role)
         row = work.connections.add(
@@ -164,6 +170,35 @@ def tried(
         new = engine.renew(connection, sealed, scope)
         kept = Kept(Held(sealed, new.access, new.expires_at))
     return kept, engine.open_connector(connection, kept.held, scope, another).check()
+
+
+def _shared(
+    engine: Engine, unstored: ConnectionRow, other_id: UUID, scope: CallScope
+) -> tuple[Kept, Identity]:
+    """Whose books another connection's consent opens with the settings of a new one.
+
+    Raises:
+        InvalidInputError: The two cannot share one.
+        ConnectorError: The provider refuses it, or is away.
+    """
+    with engine.begin() as work:
+        other = get(work, other_id)
+    same = (other.provider, other.base_url) == (unstored.provider, unstored.base_url)
+    if not same or other.consent_id is None or other.status is ConnectionStatus.DISCONNECTED:
+        raise InvalidInputError(
+            f"the consent of connection {other_id} cannot be shared: it must be an authorized one "
+            "with the same provider and address"
+        )
+    unstored.consent_id = other.consent_id
+    held = tokens.fresh(engine, unstored, other.consent_id, scope)
+    another = _another(engine, unstored, other.consent_id, scope)
+    identity = engine.open_connector(unstored, held, scope, another).check()
+    if identity.organisation_id == other.platform_organisation_id:
+        raise InvalidInputError(
+            f"{identity.organisation_name} is what connection {other_id} leads to: say in the "
+            "settings which other organisation of the same consent this one is for"
+        )
+    return Kept(held, other.consent_id), identity
 
 
 def _equal_consent(
@@ -415,11 +450,29 @@ def _hint(work: UnitOfWork, engine: Engine, connection: ConnectionRow) -> None:
 def disconnect(engine: Engine, connection_id: UUID, *, actor: str) -> None:
     """End a connection for good; its log stays."""
     with engine.begin() as work:
-        get(work, connection_id)
+        before = get(work, connection_id)
         work.connections.set_status(connection_id, ConnectionStatus.DISCONNECTED)
         work.access.set_active(connection_id, active=False)
         work.queue.hold(connection_id, "The connection was disconnected.")
         work.audit.add(actor, "connection.disconnect", str(connection_id))
+    _take_leave(engine, before)
+
+
+def _take_leave(engine: Engine, connection: ConnectionRow) -> None:
+    """Tell the provider, where it counts who is connected; ours has ended, whatever it answers."""
+    usable = {ConnectionStatus.CONNECTED, ConnectionStatus.PAUSED}
+    if (
+        connection.consent_id is None
+        or connection.status not in usable
+        or engine.spec_of(connection).leave is None
+    ):
+        return
+    scope = CallScope(f"disconnect-{connection.id}")
+    try:
+        held = tokens.fresh(engine, connection, connection.consent_id, scope)
+        engine.leave(connection, held, scope)
+    except ConnectorError as error:
+        log.warning("connection.not_left", connection=str(connection.id), error=error.message)
 
 
 def reauthorize(

@@ -111,6 +111,14 @@ RenewTokens = Callable[[ConnectionRow, bytes, CallScope], Renewed]
 """(connection, sealed credentials or tokens, scope) → the next tokens; `sync.tokens` calls it."""
 
 
+Leave = Callable[[ConnectionRow, Held, CallScope], None]
+"""(connection, what opens its door, scope): tells the provider that it has ended."""
+
+
+def leave_silently(_connection: ConnectionRow, _held: Held, _scope: CallScope) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """The outside world as the use cases see it."""
@@ -125,6 +133,7 @@ class Engine:
     worker: str
     """Who holds the leases: role, host and process."""
     clocks: Sequence[Clock] = (time.monotonic, time.time)
+    leave: Leave = leave_silently
 
     def spec_of(self, connection: ConnectionRow) -> ConnectorSpec:
         """What a provider can do for one connection."""

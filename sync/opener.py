@@ -142,6 +142,13 @@ class Opener:
             replace(config, access_token=token, renew=renew if another is not None else None)
         )
 
+    def leave(self, connection: ConnectionRow, held: Held, scope: CallScope) -> None:
+        """Tell the provider that a connection has ended, where it wants to know."""
+        spec = self.spec(connection.provider)
+        if spec.leave is not None:
+            config = self.config(connection, held.sealed, scope)
+            spec.leave(replace(config, access_token=self._token(spec, held)))
+
     def config(self, connection: ConnectionRow, sealed: bytes, scope: CallScope) -> ConnectorConfig:
         """What a connector is built from; tokens that credentials buy are missing."""
         spec = self.spec(connection.provider)

@@ -58,6 +58,8 @@ class Pushed:
     counts: dict[ObjectType, Counter[str]] = field(default_factory=dict)
     """Per type: how many records went to which status."""
     calls: int = 0
+    received: int = 0
+    """Bytes of the provider's answers."""
     batches: Counter[ObjectType] = field(default_factory=Counter)
     stopped: Stop | None = None
     """The connection cannot be used any further for now."""
@@ -379,9 +381,12 @@ def push_due(
         if pushed.out_of_time:
             break
     pushed.calls = sum(lane.scope.calls for lane in pusher.lanes)
-    if pusher.lanes and pushed.stopped is None:
+    pushed.received = sum(lane.scope.bytes_received for lane in pusher.lanes)
+    if pusher.lanes:
         with engine.begin() as work:
-            connections.provider_answers(work, connection)
+            work.connections.used(connection_id, calls=pushed.calls, received=pushed.received)
+            if pushed.stopped is None:
+                connections.provider_answers(work, connection)
     for source_id in listeners if pushed.counts else []:
         engine.hints.push(source_id)
     return pushed

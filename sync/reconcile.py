@@ -167,6 +167,8 @@ def reconcile(
             ours = work.reconciling.ours(connection_id, kind, period.start, period.end)
             elsewhere = work.reconciling.by_platform_id(connection_id, kind, list(theirs))
         _compare(spec, ours, theirs, elsewhere, rows)
+    with engine.begin() as work:
+        work.connections.used(connection_id, calls=scope.calls, received=scope.bytes_received)
     ordered = sorted(
         rows.values(), key=lambda row: (row.group.month, row.group.kind, row.group.currency)
     )

@@ -134,8 +134,12 @@ def recover_due(
     for kind in PUSH_ORDER:
         while recovery.found.stopped is None and not over() and recovery.round(kind):
             pass
-    recovery.found.calls = recovery.scope.calls
-    return recovery.found
+    found, scope = recovery.found, recovery.scope
+    found.calls, found.received = scope.calls, scope.bytes_received
+    if found.calls:
+        with engine.begin() as work:
+            work.connections.used(connection_id, calls=found.calls, received=found.received)
+    return found
 
 
 def find(connector: Connector, kind: ObjectType, items: Sequence[PushItem]) -> list[FindResult]:

@@ -325,7 +325,9 @@ class _Advance:
             raise
         finally:
             with self.engine.begin() as work:
-                work.runs.count(self.run.id, "", {}, calls=scope.calls)
+                used = {"calls": scope.calls, "received": scope.bytes_received}
+                work.runs.count(self.run.id, "", {}, **used)
+                work.connections.used(self.connection.id, **used)
         return unfinished or self._ended()
 
     def _steps(self, scope: CallScope) -> Progress | None:
@@ -414,7 +416,13 @@ class _Advance:
             for found_kind, counts in looked_up.counts.items():
                 figures = {"adopted": counts[SyncStatus.DONE], "looked_up": counts.total()}
                 work.runs.count(self.run.id, found_kind.value, figures)
-            work.runs.count(self.run.id, "", {}, calls=pushed.calls + looked_up.calls)
+            work.runs.count(
+                self.run.id,
+                "",
+                {},
+                calls=pushed.calls + looked_up.calls,
+                received=pushed.received + looked_up.received,
+            )
             waiting = work.log.in_flight(self.connection.id, kinds)
             settling = work.log.settling(self.connection.id, SOON_SECONDS)
         stopped = pushed.stopped or looked_up.stopped

@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 from sync.engine import log
 
 DELIVER = "ledgerbridge.deliver"
+KEEP_TOKENS = "ledgerbridge.keep_tokens"
 PUSH = "ledgerbridge.push"
 RUN = "ledgerbridge.run"
 SWEEP = "ledgerbridge.sweep"

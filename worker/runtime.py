@@ -217,6 +217,7 @@ def build(settings: Settings, *, role: str, hints: Hints, checked: bool = True) 
         begin=begin,
         spec=registry.spec,
         open_connector=opener.open,
+        leave=opener.leave,
         renew=opener.renew,
         hints=hints,
         timing=timing(settings),

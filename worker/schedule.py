@@ -7,13 +7,14 @@ wake up to a pile of them.
 from typing import Any
 
 from sync.settings import Settings
-from worker.dispatch import DELIVER, SWEEP, TICK
+from worker.dispatch import DELIVER, KEEP_TOKENS, SWEEP, TICK
 
 
 def ticks(settings: Settings) -> dict[str, dict[str, Any]]:
     """What runs when."""
     return {
         "deliver": _every(settings.deliver_seconds, DELIVER),
+        "keep_tokens": _every(3600, KEEP_TOKENS),
         "sweep": _every(settings.sweep_seconds, SWEEP),
         "tick": _every(settings.schedule_seconds, TICK),
     }

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from sync import deliveries, recover, runs, sweep
+from sync import deliveries, recover, runs, sweep, unused
 from sync.errors import NotFoundError
 from sync.push import push_due
 from sync.runs import new_correlation_id
 from worker.app import app, current
-from worker.dispatch import DELIVER, PUSH, RUN, SWEEP, TICK
+from worker.dispatch import DELIVER, KEEP_TOKENS, PUSH, RUN, SWEEP, TICK
 from worker.outgoing import Sender
 
 
@@ -57,6 +57,12 @@ def run(connection_id: str, correlation_id: str | None = None, **_: Any) -> None
 def sweep_task(**_: Any) -> None:
     """Find what a lost message or a dead worker left; the rules are in `sync.sweep`."""
     sweep.sweep(current().engine)
+
+
+@app.task(name=KEEP_TOKENS)  # type: ignore[untyped-decorator]
+def keep_tokens_task(**_: Any) -> None:
+    """Use refresh tokens before they end for want of use; the rules are in `sync.unused`."""
+    unused.keep_tokens(current().engine, over=_chunk())
 
 
 @app.task(name=TICK)  # type: ignore[untyped-decorator]

@@ -56,6 +56,8 @@ class Run(BaseModel):
     counts: dict[str, dict[str, int]]
     """Per type of object: seen, created, updated, pushed, failed ..."""
     provider_calls: int
+    received_bytes: int
+    """Downloaded from the provider; some charge for it."""
     sentence: str | None
     """How it ended."""
     correlation_id: str

@@ -186,6 +186,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("role = 'ledger' AND status <> 'disconnected'"),
     )
     op.create_table(
+        "provider_use",
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.Column("received_bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_provider_use_connection_id")
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "month", name=op.f("pk_provider_use")),
+    )
+    op.create_table(
         "cursors",
         sa.Column("connection_id", sa.Uuid(), nullable=False),
         sa.Column(
@@ -412,6 +423,7 @@ def upgrade() -> None:
         sa.Column("steps", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("provider_calls", sa.Integer(), nullable=False),
+        sa.Column("received_bytes", sa.BigInteger(), nullable=False),
         sa.Column("cursors_before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("cursors_after", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("sentence", sa.Text(), nullable=True),
@@ -699,6 +711,7 @@ def downgrade() -> None:
     op.drop_index("ix_documents_listing", table_name="documents")
     op.drop_table("documents")
     op.drop_table("cursors")
+    op.drop_table("provider_use")
     op.drop_index(
         "uq_connections_ledger",
         table_name="connections",

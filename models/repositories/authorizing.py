@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from models.repositories.statement import Repository
 from models.tables import AuthorizationRow, ConnectionRow, ConnectionStatus, ConsentRow
@@ -241,6 +242,28 @@ class Consents(Repository):
             version=token_version,
             pause=pause,
         )
+
+    def providers(self) -> list[str]:
+        """Whose consents there are."""
+        found = self._execute("SELECT DISTINCT provider FROM consents ORDER BY provider")
+        return [row.provider for row in found]
+
+    def unused(self, provider: str, age: timedelta, limit: int) -> list[ConnectionRow]:
+        """A connection of each consent that was not renewed for so long, while somebody wants it."""
+        found = self._session.execute(
+            select(ConnectionRow)
+            .join(ConsentRow, ConsentRow.id == ConnectionRow.consent_id)
+            .where(
+                ConsentRow.provider == provider,
+                ConsentRow.renewed_at < func.now() - age,
+                func.coalesce(ConsentRow.refresh_not_before, func.now()) <= func.now(),
+                ConnectionRow.status.in_([ConnectionStatus.CONNECTED, ConnectionStatus.PAUSED]),
+            )
+            .ext(distinct_on(ConnectionRow.consent_id))
+            .order_by(ConnectionRow.consent_id, ConnectionRow.id)
+            .limit(limit)
+        )
+        return list(found.scalars())
 
     def connections_of(self, consent_id: UUID) -> list[ConnectionRow]:
         """The connections in use that live from a consent."""

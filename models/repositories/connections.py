@@ -144,6 +144,32 @@ class Connections(Repository):
         )
         return [(row, code) for row, code in found]
 
+    def used(self, connection_id: UUID, *, calls: int, received: int) -> None:
+        """Add to what was asked of its provider this month."""
+        if calls or received:
+            self._execute(
+                """
+                INSERT INTO provider_use (connection_id, month, calls, received_bytes)
+                VALUES (:connection, date_trunc('month', now() AT TIME ZONE 'UTC')::date,
+                        :calls, :received)
+                ON CONFLICT (connection_id, month) DO UPDATE
+                   SET calls = provider_use.calls + excluded.calls,
+                       received_bytes = provider_use.received_bytes + excluded.received_bytes
+                """,
+                connection=connection_id,
+                calls=calls,
+                received=received,
+            )
+
+    def use_this_month(self, connection_id: UUID) -> tuple[int, int]:
+        """Requests of this month, and the bytes that came with their answers."""
+        found = self._execute(
+            "SELECT calls, received_bytes FROM provider_use WHERE connection_id = :connection "
+            "AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date",
+            connection=connection_id,
+        ).one_or_none()
+        return (found.calls, found.received_bytes) if found else (0, 0)
+
     def of_organisations(
         self, provider: str, organisation_ids: Sequence[str]
     ) -> list[ConnectionRow]:
@@ -201,11 +227,12 @@ class Connections(Repository):
         ]
 
     def set_status(self, connection_id: UUID, status: ConnectionStatus) -> None:
-        """Change whether a connection may be used."""
+        """Change whether a connection may be used; one that was disconnected stays so."""
         before = self._execute(
             """
             UPDATE connections c SET status = :status, updated_at = now()
-              FROM (SELECT id, status FROM connections WHERE id = :id FOR UPDATE) b
+              FROM (SELECT id, status FROM connections
+                     WHERE id = :id AND status <> 'disconnected' FOR UPDATE) b
              WHERE c.id = b.id RETURNING b.status
             """,
             status=status.value,

@@ -37,9 +37,10 @@ class Runs(Repository):
             WITH queued AS (
                 INSERT INTO sync_runs (
                     id, connection_id, trigger, status, correlation_id, "full", steps, counts,
-                    provider_calls, cursors_before, cursors_after, fence, next_step_at)
+                    provider_calls, received_bytes, cursors_before, cursors_after, fence,
+                    next_step_at)
                 SELECT :id, :connection, :trigger, 'queued', :correlation, :full,
-                       CAST(:steps AS jsonb), '{}', 0,
+                       CAST(:steps AS jsonb), '{}', 0, 0,
                        coalesce((SELECT jsonb_object_agg(type, value) FROM cursors
                                   WHERE connection_id = :connection AND value IS NOT NULL), '{}'),
                        '{}', 0, now()
@@ -111,8 +112,16 @@ class Runs(Repository):
             ).rowcount
         )
 
-    def count(self, run_id: UUID, kind: str, counts: dict[str, int], *, calls: int = 0) -> None:
-        """Add to a run's figures for one type of object."""
+    def count(
+        self,
+        run_id: UUID,
+        kind: str,
+        counts: dict[str, int],
+        *,
+        calls: int = 0,
+        received: int = 0,
+    ) -> None:
+        """Add to a run's figures for one type of object, and to the provider's answers in bytes."""
         added = {name: number for name, number in counts.items() if number}
         if not added and not calls:
             return
@@ -125,13 +134,15 @@ class Runs(Repository):
                          SELECT coalesce(jsonb_object_agg(key,
                                   coalesce((counts -> :kind ->> key)::int, 0) + value::int), '{}')
                            FROM jsonb_each_text(CAST(:added AS jsonb)))) END,
-                   provider_calls = provider_calls + :calls
+                   provider_calls = provider_calls + :calls,
+                   received_bytes = received_bytes + :received
              WHERE id = :id
             """,
             id=run_id,
             kind=kind,
             added=json.dumps(added),
             calls=calls,
+            received=received,
         )
 
     def step_done(self, run_id: UUID, fence: int, steps: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from models.tables.connection import (
     IssueRow,
     MappingKind,
     MappingRow,
+    ProviderUseRow,
 )
 from models.tables.document import DocumentRow, MovedDocumentRow
 from models.tables.sync_run import RunStatus, SyncRunRow, Trigger
@@ -55,6 +56,7 @@ __all__ = [
     "MappingRow",
     "MovedDocumentRow",
     "OrganisationRow",
+    "ProviderUseRow",
     "RunStatus",
     "SyncRunRow",
     "SyncedRecordRow",

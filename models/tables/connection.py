@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.canonical.record import ObjectType
@@ -116,6 +116,19 @@ class ConnectionRow(Base):
     """Somebody else's program posts there: none of our workers claims, pulls or looks up."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class ProviderUseRow(Base):
+    """What a connection asked of its provider in a month (UTC): requests, and bytes that came."""
+
+    __tablename__ = "provider_use"
+
+    connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    """Its first day."""
+    calls: Mapped[int] = mapped_column(BigInteger)
+    received_bytes: Mapped[int] = mapped_column(BigInteger)
+    """Downloads that some providers charge for."""
 
 
 class CursorRow(Base):

@@ -58,6 +58,8 @@ class SyncRunRow(Base):
     counts: Mapped[dict[str, Any]]
     """Per object type: seen, created, updated, unchanged, pushed, failed ..."""
     provider_calls: Mapped[int] = mapped_column(default=0)
+    received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    """What the provider answered to them."""
     cursors_before: Mapped[dict[str, Any]]
     cursors_after: Mapped[dict[str, Any]]
     sentence: Mapped[str | None]

@@ -56,6 +56,24 @@ class TestAdvance:
         assert (run.status, run.sentence) == (RunStatus.DONE, "Both sides are in step.")
         assert run.counts["invoice"]["pushed"] == 1
         assert run.provider_calls > 0
+        assert run.received_bytes > 0
+
+    def test_what_was_asked_of_the_provider_is_summed_over_runs_and_pushes(
+        self, bench: Bench
+    ) -> None:
+        with bench.begin() as work:
+            before = work.connections.use_this_month(bench.connection_id)
+        first, second = bench.run(), bench.run()
+        bench.hand_in(a_contact())
+        pushed = bench.push()
+
+        with bench.begin() as work:
+            calls, received = work.connections.use_this_month(bench.connection_id)
+
+        assert calls - before[0] == first.provider_calls + second.provider_calls + pushed.calls
+        assert received - before[1] == (
+            first.received_bytes + second.received_bytes + pushed.received
+        )
 
     def test_only_one_worker_advances_a_run(self, bench: Bench) -> None:
         run_id = runs.trigger_run(bench.engine, bench.connection_id)

@@ -1,6 +1,7 @@
 """Token refresh: in time, once at a time, and stored before it is used."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from models.tables import ConnectionRow, ConnectionStatus, RunStatus
 from models.unit_of_work import Begin
 from sync import connections, runs, tokens
 from sync.engine import Another, Renewed
+from sync.unused import keep_tokens
 from tests.consent import Desk, a_consenting_ledger, a_desk
 
 TOKEN = "POST /oauth/token"  # a path
@@ -97,6 +99,48 @@ class TestWhen:
         run_id = runs.trigger_run(desk.engine, row.id)
 
         assert runs.complete(desk.engine, row.id, run_id).status is RunStatus.DONE
+
+
+class TestUnused:
+    """A refresh token that nobody uses for two months ends, at some providers."""
+
+    @pytest.fixture(autouse=True)
+    def ends_unused(self, desk: Desk) -> None:
+        spec = desk.engine.spec("memory")
+        assert spec.oauth is not None
+        ends = replace(spec, oauth=replace(spec.oauth, unused_life=timedelta(days=60)))
+        desk.engine = replace(desk.engine, spec=lambda _: ends)
+
+    def test_one_of_a_paused_connection_is_used_in_time(
+        self, desk: Desk, row: ConnectionRow
+    ) -> None:
+        connections.pause(desk.engine, row.id, actor="test")
+        desk.pass_time(timedelta(days=29))
+        assert keep_tokens(desk.engine) == 0
+        desk.pass_time(timedelta(days=2))
+
+        assert keep_tokens(desk.engine) == 1
+        assert keep_tokens(desk.engine) == 0
+
+        assert desk.ledger.requests[TOKEN] == 1
+
+    def test_one_of_a_connection_that_was_ended_is_left_alone(
+        self, desk: Desk, row: ConnectionRow
+    ) -> None:
+        connections.disconnect(desk.engine, row.id, actor="test")
+        desk.pass_time(timedelta(days=31))
+
+        assert keep_tokens(desk.engine) == 0
+
+    def test_a_provider_that_is_away_is_asked_again_later(
+        self, desk: Desk, row: ConnectionRow
+    ) -> None:
+        desk.pass_time(timedelta(days=31))
+        desk.ledger.faults.arm(Fault.AWAY, method="POST", path="/oauth/token")
+
+        assert keep_tokens(desk.engine) == 0
+
+        assert desk.connection(row.id).status is ConnectionStatus.CONNECTED
 
 
 class TestSingleFlight:
