@@ -76,9 +76,11 @@ class Operation(StrEnum):
     VOID = "void"
     COMPLETE = "complete"  # to a source: the ledger has the document
     FAIL = "fail"  # to a source: somebody must correct the document there
+    PAID = "paid"  # to a source: nothing is open on the document any more
+    UNPAID = "unpaid"  # to a source: it is open again
 
 
-REPORTS = frozenset({Operation.COMPLETE, Operation.FAIL})
+REPORTS = frozenset({Operation.COMPLETE, Operation.FAIL, Operation.PAID, Operation.UNPAID})
 """What is said to a source, about a document of its own."""
 
 

@@ -275,6 +275,12 @@ CATALOGUE: dict[str, Entry] = {
         "Check in {ledger} that our API client belongs to the integration of this billing entity, "
         "then `ledgerbridge retry --issue {issue}`. It is not posted a second time.",
     ),
+    "paid_state_refused": Entry(
+        "{document} is {state}, but {ledger} does not let us say so: {message}",
+        Actor.ADMINISTRATOR,
+        "Check in {ledger} what our API client may do, then `ledgerbridge retry --issue {issue}`. "
+        "The books are right as they are.",
+    ),
     "ack_conflict": Entry(
         "{document} is posted for billing entity {ours}, and {ledger} has it otherwise: {theirs}.",
         Actor.BOOKKEEPER,

@@ -90,8 +90,13 @@ def judge(
         policy: Who wins when both sides changed.
         tolerance: How far sums may differ because of rounding.
     """
-    if pair.status not in _COMPARABLE or pair.pushed_hash is None:
+    if pair.status not in _COMPARABLE:
         return Change.NONE, []
+    if pair.pushed_hash is None and (pair.status is SyncStatus.DONE or pair.platform_id is None):
+        return (
+            Change.NONE,
+            [],
+        )  # otherwise an edit of ours had an unclear end: anybody's may be there
     found = differences(ours, theirs, tolerance=tolerance)
     if not found:
         return Change.AGREED, []

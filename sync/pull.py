@@ -28,6 +28,7 @@ from sync.compare import in_words as differences_in_words
 from sync.compare import label
 from sync.conflicts import CONTENT, Change, content_digest, judge, theirs_in_our_words
 from sync.engine import Engine, log
+from sync.reports import queue_paid_states
 from sync.sources import Source
 
 
@@ -198,6 +199,8 @@ class PullJob:
             ]
         )
         work.pulled.refresh([{"id": pair.record_id, **self._shown(one)} for one, pair in ours])
+        sources = {pair.source_id for _, pair in ours if pair.source_id is not None}
+        queue_paid_states(work, self.engine, sources, [pair.object_id for _, pair in ours])
         self._compare(work, ours)
 
     def _compare(self, work: UnitOfWork, ours: Sequence[tuple[PulledRecord, Known]]) -> None:

@@ -35,6 +35,7 @@ from models.canonical import ObjectType
 from models.ids import new_id
 from models.repositories import Claimed, Sending
 from models.repositories.documents import body_of
+from models.status import SyncStatus
 from models.tables import ConnectionRole, ConnectionRow
 from models.unit_of_work import UnitOfWork
 from sync import connections, reports
@@ -44,7 +45,7 @@ from sync.outcome import Stop
 from sync.prepare import Decided, Plan, Ready, books_of, prepare, tagged
 from sync.pull import PullJob
 from sync.references import Books
-from sync.reports import plan_reports
+from sync.reports import plan_reports, queue_paid_states
 from sync.settling import accepted, failed, stale, write_down
 
 # No connector has more steps; a connector that always says "go on" must not loop for ever.
@@ -201,6 +202,9 @@ class Pusher:
                 attempts=attempts,
                 stop=stops[0] if stops else None,
             )
+            if self.connection.role is ConnectionRole.SOURCE:
+                done = [one.claimed.object_id for one in decided if one.status is SyncStatus.DONE]
+                queue_paid_states(work, engine, [self.connection.id], done)
             if newer:
                 # In the same transaction: nobody sends ours before it was compared with theirs.
                 run_id = self.run_id or new_id()

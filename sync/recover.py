@@ -26,7 +26,7 @@ from connectors.errors import Cause, ConnectorError, OutcomeUnknown
 from models.canonical import ObjectType
 from models.repositories import Claimed
 from models.status import SyncStatus
-from models.tables import ConnectionRow
+from models.tables import ConnectionRole, ConnectionRow
 from sync import connections
 from sync.compare import label
 from sync.engine import Engine, log, log_batch
@@ -34,7 +34,7 @@ from sync.order import PUSH_ORDER
 from sync.outcome import AttemptResult, Stop, next_check
 from sync.prepare import Decided, tagged
 from sync.push import Pushed
-from sync.reports import in_words, is_report
+from sync.reports import in_words, is_report, queue_paid_states
 from sync.settling import accepted, write_down
 
 
@@ -77,6 +77,9 @@ class Recovery:
             stop = (connections.stop_for(error) or Stop.AWAY, error)
         with engine.begin() as work:
             counts = write_down(work, engine, self.connection, decided, attempts={}, stop=stop)
+            if self.connection.role is ConnectionRole.SOURCE:
+                found = [one.claimed.object_id for one in decided if one.status is SyncStatus.DONE]
+                queue_paid_states(work, engine, [self.connection.id], found)
             work.attempts.add_look_ups(
                 [
                     (one.claimed.id, one.claimed.fence, one.result.value, one.reason)

@@ -5,21 +5,31 @@ the connection that the document came from. What is said follows from where the 
 in its billing entity's ledger, read when the report is due.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from connectors.base import REPORTS, ConnectorSpec, Operation, PushItem, Report
 from connectors.errors import Cause
-from models.repositories import Claimed, InLedger
+from models.repositories import Claimed, InLedger, SourceKnows
 from models.status import SyncStatus
-from models.tables import ConnectionRow
+from models.tables import ConnectionRole, ConnectionRow
 from models.unit_of_work import UnitOfWork
 from sync.catalogue import CATALOGUE
 from sync.compare import label
+from sync.engine import Engine
 from sync.prepare import Decided, Plan, Ready, key_of
 
 FAILURES = frozenset(code for code, entry in CATALOGUE.items() if entry.at_source)
 """Refusals of a ledger that whoever wrote the document can mend, in the source."""
+
+_IN_WORDS = {
+    Operation.FAIL: ("cannot be posted as it is", "reported_failed", {"told_complete": False}),
+    Operation.COMPLETE: ("is in the ledger", "reported", {"told_complete": True}),
+    Operation.PAID: ("is paid", "reported", {"told_paid": True}),
+    Operation.UNPAID: ("is open again", "reported", {"told_paid": False}),
+}
+"""What a source was told: in a sentence, as a reason code, and as it is kept."""
 
 _POSTED = frozenset({SyncStatus.DONE, SyncStatus.DONE_MANUALLY})
 
@@ -37,10 +47,15 @@ def plan_reports(
 ) -> Plan:
     """Decide what a source is told about each of its documents, or what is waited for."""
     standing = work.sources.in_ledger([record.object_id for record in claimed])
+    told = work.sources.told([record.id for record in claimed])
     has_ledger = work.connections.ledger_of(connection.billing_entity_id) is not None
     plan = Plan()
     for record in claimed:
-        decision = _decide(connection, spec, record, standing.get(record.object_id), has_ledger)
+        there = standing.get(record.object_id)
+        if there is not None and there.status in _POSTED:
+            decision = _posted(connection, spec, record, there, told.get(record.id, SourceKnows()))
+        else:
+            decision = _decide(connection, spec, record, there, has_ledger)
         if isinstance(decision, Ready):
             plan.ready.append(decision)
         else:
@@ -62,8 +77,6 @@ def _decide(
         return Decided(claimed, SyncStatus.BLOCKED, cause=cause, reason_code=cause.code)
     if there is None:
         return _waits(claimed, "It is not on its way to the ledger.")
-    if there.status in _POSTED:
-        return _told(connection, claimed, Operation.COMPLETE, Report(ledger_id=there.platform_id))
     if there.status is SyncStatus.REJECTED and there.reason_code in FAILURES:
         if spec.pushes(claimed.type, Operation.FAIL) is None:
             return _waits(claimed, there.sentence or "The ledger refused it.")
@@ -73,6 +86,24 @@ def _decide(
         why = f"It is not posted. {there.sentence or ''}".strip()
         return Decided(claimed, SyncStatus.SKIPPED, reason_code="ledger", reason=why)
     return _waits(claimed, "Waits for the ledger.")
+
+
+def _posted(
+    connection: ConnectionRow,
+    spec: ConnectorSpec,
+    claimed: Claimed,
+    there: InLedger,
+    told: SourceKnows,
+) -> Ready | Decided:
+    """What is said of a document that the ledger has: that first, then whether it is paid."""
+    if claimed.gone:
+        return Decided(claimed, SyncStatus.SKIPPED, reason_code="dealt_with", reason=None)
+    said = Operation.COMPLETE
+    if told.complete:
+        said = Operation.PAID if there.paid else Operation.UNPAID
+        if told.paid == there.paid or spec.pushes(claimed.type, said) is None:
+            return Decided(claimed, SyncStatus.DONE, reason_code="reported")
+    return _told(connection, claimed, said, Report(ledger_id=there.platform_id))
 
 
 def _waits(claimed: Claimed, reason: str) -> Decided:
@@ -95,12 +126,25 @@ def _told(
     return Ready(claimed, item)
 
 
+def queue_paid_states(
+    work: UnitOfWork, engine: Engine, source_ids: Iterable[UUID], document_ids: Sequence[UUID]
+) -> None:
+    """Let sources that want to know be told which of their documents are paid, or open again."""
+    for source_id in sorted(source_ids):
+        source = work.connections.get(source_id)
+        if source is None or source.role is not ConnectionRole.SOURCE:
+            continue
+        spec = engine.spec_of(source)
+        if any(spec.pushes(kind, Operation.PAID) for kind in spec.types):
+            work.sources.queue_paid_states(source_id, document_ids)
+
+
 def in_words(decided: Decided, spec: ConnectorSpec, operation: str) -> Decided:
     """Say of a report that arrived what was reported."""
     if decided.status is not SyncStatus.DONE:
         return decided
-    if operation == Operation.FAIL.value:
-        said, code = "cannot be posted as it is", "reported_failed"
-    else:
-        said, code = "is in the ledger", "reported"
-    return replace(decided, reason_code=code, reason=f"{spec.name} was told that it {said}.")
+    said, code, told = _IN_WORDS[Operation(operation)]
+    reason = f"{spec.name} was told that it {said}."
+    return replace(
+        decided, reason_code=code, reason=reason, ledger={**(decided.ledger or {}), **told}
+    )

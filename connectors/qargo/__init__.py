@@ -8,11 +8,11 @@ the public OpenAPI description of the Qargo TMS API 1.2.0 and its help pages, re
 from collections.abc import Mapping
 
 from connectors.base import (
+    REPORTS,
     Changes,
     ConnectorSpec,
     Limits,
     LimitScope,
-    Operation,
     PullSpec,
     PushSpec,
     Role,
@@ -28,7 +28,7 @@ __all__ = ["SPEC", "sign_in"]
 _LIST = TypeSpec(PullSpec(LIST_PAGE_SIZE, Changes.NONE))
 _DOCUMENT = TypeSpec(
     PullSpec(TASKS_A_PAGE, Changes.WAITING),
-    PushSpec(frozenset({Operation.COMPLETE, Operation.FAIL}), batch_size=1),
+    PushSpec(REPORTS, batch_size=1),
 )
 
 _TYPES: Mapping[ObjectType, TypeSpec] = {

@@ -129,6 +129,21 @@ class Client:
         failure = {"error_type": USER_INPUT_ERROR, "error_message": message}
         self._report(task_id, {"status": "FAILED", "failure": failure})
 
+    def paid_state(self, kind: str, document_id: str, *, paid: bool) -> None:
+        """Say that an invoice is paid or a credit note paid back, or that it is not (any more).
+
+        `POST /v1/accounting/{kind}/{id}/payment/update-status`, for credit notes `refund/...`.
+        """
+        self._signed_in()
+        refund = kind.endswith("credit-note")
+        states = ("REFUNDED", "OPEN") if refund else ("PAID", "UNPAID")
+        path = f"/v1/accounting/{kind}/{quote(document_id, safe='')}"
+        self._http.write(
+            "POST",
+            f"{path}/{'refund' if refund else 'payment'}/update-status",
+            json={"status": states[0] if paid else states[1]},
+        )
+
     def _report(self, task_id: str, body: Mapping[str, Any]) -> None:
         """`POST /v1/accounting/sync-tasks/{id}/update-status`; it takes no billing entity."""
         self._signed_in()

@@ -52,6 +52,7 @@ LISTS = {ObjectType.TAX_RATE: TAX_RATES, ObjectType.LEDGER_ACCOUNT: ACCOUNTS}
 DOCUMENTS = frozenset(kind for kind, _ in mapping.KINDS.values())
 
 _SAID = {Operation.COMPLETE: wire.COMPLETED, Operation.FAIL: wire.FAILED}
+_PAID_STATES = frozenset({Operation.PAID, Operation.UNPAID})
 _NO_REASON = "The ledger does not take this document; see the sync log."
 
 
@@ -211,6 +212,8 @@ class Qargo:
             task_id = _task_of(item)
         except (Unsupported, ProtocolError) as error:
             return Failed(error)
+        if item.operation in _PAID_STATES:
+            return self._paid_state(kind, item)
         try:
             if item.operation is Operation.COMPLETE:
                 self._client.complete(task_id)
@@ -222,6 +225,19 @@ class Qargo:
         except Rejected as error:
             posted = item.operation is Operation.COMPLETE
             return Failed(errors.report_refused(error, _label(kind, item), posted=posted))
+        except ConnectorError as error:
+            return Failed(error)
+        return _accepted(item)
+
+    def _paid_state(self, kind: ObjectType, item: PushItem) -> PushResult:
+        assert isinstance(item.record, BillingDocument)  # noqa: S101  # `DOCUMENTS` are such
+        paid = item.operation is Operation.PAID
+        try:
+            self._client.paid_state(
+                mapping.path_of(item.record), item.platform_id or item.record.id, paid=paid
+            )
+        except (PermissionDenied, Rejected) as error:
+            return Failed(errors.paid_state_refused(error, _label(kind, item), paid=paid))
         except ConnectorError as error:
             return Failed(error)
         return _accepted(item)
@@ -261,6 +277,8 @@ class Qargo:
         return entity.id in self._settings.billing_entity_ids
 
     def _found(self, item: PushItem) -> FindResult:
+        if item.operation in _PAID_STATES:
+            return Absent()  # it may be said twice
         try:
             task = self._client.task(_task_of(item))
         except Rejected as error:

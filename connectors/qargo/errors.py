@@ -110,6 +110,25 @@ def report_refused(error: ConnectorError, document: str, *, posted: bool) -> Con
     )
 
 
+def paid_state_refused(
+    error: PermissionDenied | Rejected, document: str, *, paid: bool
+) -> ConnectorError:
+    """Qargo does not want to know whether a document is paid; in the ledger nothing is wrong."""
+    denied = isinstance(error, PermissionDenied)
+    state = "paid" if paid else "open again"
+    return type(error)(
+        error.message,
+        code=error.code,
+        http_status=error.http_status,
+        request_id=error.request_id,
+        cause=Cause(
+            "paid_state_refused",
+            error.code if denied else document,
+            {"document": document, "state": state, "message": error.message},
+        ),
+    )
+
+
 def report_conflict(
     error: ConnectorError, document: str, *, ours: str, theirs: str, posted: bool
 ) -> Conflict:

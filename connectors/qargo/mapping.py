@@ -20,6 +20,7 @@ from connectors.qargo.texts import LONG, clean, in_words, joined, short
 from models.canonical import (
     AnyDocument,
     Bill,
+    BillingDocument,
     CreditNote,
     DimensionTag,
     Invoice,
@@ -56,6 +57,14 @@ class Document:
 
     record: PulledRecord
     contact: PulledRecord
+
+
+def path_of(record: BillingDocument) -> str:
+    """What Qargo calls a kind of document in addresses."""
+    if isinstance(record, CreditNote):
+        sold = record.side is Side.CUSTOMER
+        return "sales-credit-note" if sold else "purchase-credit-note"
+    return "purchase-invoice" if isinstance(record, Bill) else "sales-invoice"
 
 
 def is_ours(entity: wire.BillingEntity, settings: QargoSettings) -> bool:

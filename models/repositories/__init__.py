@@ -28,7 +28,7 @@ from models.repositories.record_queue import RecordQueue, marker_of
 from models.repositories.retention import Old, Retention
 from models.repositories.runs import Runs
 from models.repositories.small import AuditLog, Cursors, Mappings
-from models.repositories.sources import InLedger, PostedElsewhere, Sources
+from models.repositories.sources import InLedger, PostedElsewhere, SourceKnows, Sources
 from models.repositories.sync_log import LogLine, References, SyncLog
 from models.repositories.synced_records import (
     Claimed,
@@ -94,6 +94,7 @@ __all__ = [
     "Runs",
     "Sending",
     "Settlement",
+    "SourceKnows",
     "Sources",
     "Stored",
     "SyncLog",

@@ -28,6 +28,16 @@ class InLedger:
     reason_code: str | None
     sentence: str | None
     """What a person reads about it: the issue's sentence, else the record's reason."""
+    paid: bool
+    """Nothing is open on the document."""
+
+
+@dataclass(frozen=True)
+class SourceKnows:
+    """What a source was told about a document of its own."""
+
+    complete: bool = False
+    paid: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,10 @@ class Sources(Repository):
         found = self._execute(
             """
             SELECT r.object_id, r.id, r.status, r.platform_object_id, r.reason_code,
-                   coalesce(i.sentence, r.reason) AS sentence
+                   coalesce(i.sentence, r.reason) AS sentence,
+                   coalesce(d.status = 'paid', false) AS paid
               FROM synced_records r
+              JOIN documents d ON d.id = r.object_id
               JOIN connections c ON c.id = r.connection_id AND c.role = 'ledger'
                                 AND c.status <> 'disconnected'
               LEFT JOIN issues i ON i.id = r.issue_id
@@ -75,9 +87,43 @@ class Sources(Repository):
                 row.platform_object_id,
                 row.reason_code,
                 row.sentence,
+                row.paid,
             )
             for row in found
         }
+
+    def told(self, record_ids: Sequence[UUID]) -> dict[UUID, SourceKnows]:
+        """What sources were told about their documents; by the pair."""
+        found = self._execute(
+            """
+            SELECT id, coalesce((ledger ->> 'told_complete')::boolean, false) AS complete,
+                   coalesce((ledger ->> 'told_paid')::boolean, false) AS paid
+              FROM synced_records WHERE id = ANY(:ids)
+            """,
+            ids=list(record_ids),
+        )
+        return {row.id: SourceKnows(row.complete, row.paid) for row in found}
+
+    def queue_paid_states(self, connection_id: UUID, document_ids: Sequence[UUID]) -> int:
+        """Queue a word to a source where documents are paid, or open again, and it knows not."""
+        if not document_ids:
+            return 0
+        found = self._execute(
+            """
+            UPDATE synced_records s
+               SET status = 'pending', reason_code = NULL, reason = NULL, attempts = 0,
+                   next_attempt_at = now(), updated_at = now()
+              FROM documents d
+             WHERE d.id = s.object_id AND s.connection_id = :connection
+               AND s.object_id = ANY(:ids) AND s.status = 'done'
+               AND (s.ledger ->> 'told_complete')::boolean
+               AND coalesce((s.ledger ->> 'told_paid')::boolean, false)
+                   <> coalesce(d.status = 'paid', false)
+            """,
+            connection=connection_id,
+            ids=sorted(document_ids),
+        )
+        return found.rowcount
 
     def queue_reports(
         self, failures: Collection[str], *, connection_id: UUID | None = None
@@ -134,6 +180,7 @@ class Sources(Repository):
                 """
                 UPDATE synced_records
                    SET status = 'pending', reason_code = NULL, reason = NULL, attempts = 0,
+                       ledger = ledger - 'told_complete' - 'told_paid',
                        next_attempt_at = now(), updated_at = now()
                  WHERE id = ANY(:ids)
                    AND ((status = 'done' AND (last_pushed_at IS NULL OR last_pushed_at < :listed))

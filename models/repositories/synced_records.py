@@ -382,7 +382,8 @@ class SyncedRecords(Repository):
                    provider_version = coalesce(v.version, r.provider_version),
                    sent_body = CASE WHEN v.status = 'uncertain' THEN r.sent_body END,
                    -- What a report to a source needs is needed for the next report, too.
-                   progress = CASE WHEN r.sent_operation IN ('complete', 'fail') THEN r.progress
+                   progress = CASE WHEN r.sent_operation IN ('complete', 'fail', 'paid', 'unpaid')
+                                   THEN r.progress
                                    WHEN v.status = 'done' OR v.forget THEN NULL
                                    ELSE coalesce(v.progress, r.progress) END,
                    -- After an edit with an unclear outcome the ledger may have either version.

@@ -228,7 +228,7 @@ class TestSettings:
             "pull:tax_rates",
             *(
                 f"{claim}:{kind}"
-                for claim in ("pull", "complete", "fail")
+                for claim in ("pull", "complete", "fail", "paid", "unpaid")
                 for kind in ("invoices", "bills", "credit_notes")
             ),
         }
