@@ -352,6 +352,11 @@ CATALOGUE: dict[str, Entry] = {
         Actor.ADMINISTRATOR,
         "Enlarge the plan with {ledger}. It is tried again by itself after {until}.",
     ),
+    "organisation_not_named": Entry(
+        "The consent opens several organisations in {ledger}: {names}.",
+        Actor.ADMINISTRATOR,
+        "Connect again with the setting `organisation`, which names one of them.",
+    ),
     "plan_lacks_feature": Entry(
         "The plan in {ledger} does not include this: {message}",
         Actor.ADMINISTRATOR,

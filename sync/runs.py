@@ -462,7 +462,13 @@ class _Advance:
             return None
         if error.retry_after <= LONGEST_PAUSE:
             return self._pause(error.retry_after)
+        self._come_back(error.retry_after)
         return self._finish(RunStatus.PARKED, f"{self.spec.name}: {error.message}")
+
+    def _come_back(self, after: timedelta) -> None:
+        """What was not read is not left until tomorrow."""
+        with self.engine.begin() as work:
+            work.connections.hasten(self.connection.id, after)
 
     def _stopped(self, error: ConnectorError) -> Progress:
         how = connections.stop_for(error)
@@ -471,6 +477,8 @@ class _Advance:
                 connections.stop(work, self.engine, self.connection, how, error)
             elif error.cause is not None:
                 connections.say(work, self.connection, self.spec, error.cause, error.message)
+        if how is Stop.PARK and error.retry_after is not None:
+            self._come_back(error.retry_after)
         status = RunStatus.PARKED if how is Stop.PARK else RunStatus.FAILED
         return self._finish(status, f"{self.spec.name}: {error.message}")
 

@@ -19,7 +19,13 @@ from connectors.auth import OAuthApp
 class Settings(BaseSettings):
     """Everything that an operator can set; durations are in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="LEDGERBRIDGE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LEDGERBRIDGE_",
+        frozen=True,
+        extra="ignore",
+        # Some variables are secrets: what does not fit must not be quoted in a log.
+        hide_input_in_errors=True,
+    )
 
     home: Path = Path("var")
     """Where the embedded servers keep their data and their credentials key."""
@@ -59,6 +65,8 @@ class Settings(BaseSettings):
     deliver_seconds: int = Field(5, gt=0)
     """Time between two looks for webhook deliveries that are due."""
     sweep_seconds: int = Field(30, gt=0)
+    wake_seconds: int = Field(5, gt=0)
+    """How soon work goes on after a pause that a provider's limits made."""
     schedule_seconds: int = Field(30, gt=0)
     push_attempts: int = Field(8, gt=0)
     """Tries of one record before a person is asked."""

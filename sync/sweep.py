@@ -17,6 +17,8 @@ from sync.runs import queue_due
 MOST_HINTS = 200
 # Rows that are taken out in one transaction, and such transactions in one sweep.
 BATCH = 1000
+# How long ago a pause may have ended for `wake` to notice; later it is the sweeper's.
+JUST_NOW = timedelta(seconds=30)
 MOST_BATCHES = 20
 # How long an unanswered question for consent is kept, for whoever looks into it.
 ANSWERLESS = timedelta(days=1)
@@ -48,6 +50,22 @@ def sweep(engine: Engine) -> Swept:
     if expired:
         log.warning("sweep.leases_expired", records=expired)
     return Swept(expired=expired, pushes=len(pushes), runs=len(runs))
+
+
+def wake(engine: Engine) -> int:
+    """Hint at what paused for a provider's limits and may go on; how many connections.
+
+    The sweeper would find it too, half a minute later: of what a provider allows in a minute, that
+    half would be lost.
+    """
+    with engine.begin() as work:
+        rested = work.connections.rested(JUST_NOW, MOST_HINTS)
+        runs = work.runs.abandoned(MOST_HINTS)
+    for connection_id in rested:
+        engine.hints.push(connection_id)
+    for connection_id, backfill in runs:
+        engine.hints.run(connection_id, backfill=backfill)
+    return len({*rested, *(connection_id for connection_id, _ in runs)})
 
 
 def tidy(engine: Engine) -> Mapping[Old, int]:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from sync.errors import SyncError
 from sync.settings import Settings
-from worker import embedded, logs, runtime, schedule
+from worker import embedded, leaving, logs, runtime, schedule
 from worker.dispatch import CeleryHints
 
 QUEUES = ("push", "pull", "backfill", "maintenance")
@@ -91,7 +91,11 @@ def _configuration() -> dict[str, Any]:
 def current() -> runtime.Runtime:
     """The parts of this process, built on first use after the fork."""
     if "runtime" not in _process:
-        _process["runtime"] = runtime.build(Settings(), role="worker", hints=CeleryHints(app))
+        # The schema was right when the worker started. A newer version may have migrated since,
+        # and takes over soon: until then this one goes on.
+        _process["runtime"] = runtime.build(
+            Settings(), role="worker", hints=CeleryHints(app), checked=False
+        )
     return _process["runtime"]
 
 
@@ -112,6 +116,12 @@ def _check_before_start(**_: Any) -> None:
     except (SyncError, ValidationError) as error:
         # Celery swallows an Exception of a signal handler; it does not swallow this.
         sys.exit(f"Error: {error}")
+
+
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+def _watch_for_the_end(**_: Any) -> None:
+    """Celery's own handlers are in place by now; children learn from ours that the end is near."""
+    leaving.watch()
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -18,6 +18,7 @@ PUSH = "ledgerbridge.push"
 RUN = "ledgerbridge.run"
 SWEEP = "ledgerbridge.sweep"
 TICK = "ledgerbridge.tick"
+WAKE = "ledgerbridge.wake"
 
 
 class CeleryHints:

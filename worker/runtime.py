@@ -40,6 +40,10 @@ class DatabaseProblemError(SyncError):
     """The database cannot be used as it is."""
 
 
+class NewerSchemaError(DatabaseProblemError):
+    """A newer version of the program has migrated the database."""
+
+
 def connect(settings: Settings, *, role: str) -> sqlalchemy.Engine:
     """An engine for the configured database; starts the embedded one if need be."""
     url = settings.database_url or embedded.database_url(settings.home)
@@ -77,6 +81,8 @@ def migrate(database: sqlalchemy.Engine) -> tuple[str | None, str]:
         connection.exec_driver_sql("SET statement_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7320195)")
         before = MigrationContext.configure(connection).get_current_revision()
+        if _is_newer(before):
+            raise _newer(before)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         after = MigrationContext.configure(connection).get_current_revision()
@@ -88,17 +94,34 @@ def require_current_schema(database: sqlalchemy.Engine) -> None:
     """Refuse to work on a database that is not migrated.
 
     Raises:
-        DatabaseProblemError: It cannot be reached, or its schema is another one.
+        NewerSchemaError: A newer version has migrated it.
+        DatabaseProblemError: It cannot be reached, or it is not migrated.
     """
     head = ScriptDirectory.from_config(Config(MIGRATIONS)).get_current_head()
     with reached(database) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    if current != head:
-        state = f"at revision {current}" if current else "empty"
-        raise DatabaseProblemError(
-            f"the database is {state}, but this program needs revision {head}: run "
-            "`ledgerbridge migrate`"
-        )
+    if current == head:
+        return
+    if _is_newer(current):
+        raise _newer(current)
+    state = f"at revision {current}" if current else "empty"
+    raise DatabaseProblemError(
+        f"the database is {state}, but this program needs revision {head}: run "
+        "`ledgerbridge migrate`"
+    )
+
+
+def _is_newer(revision: str | None) -> bool:
+    """Whether a schema was made by a version that came after this one."""
+    scripts = ScriptDirectory.from_config(Config(MIGRATIONS)).walk_revisions()
+    return revision is not None and revision not in {script.revision for script in scripts}
+
+
+def _newer(revision: str | None) -> "NewerSchemaError":
+    return NewerSchemaError(
+        f"the database is at revision {revision}, which this program does not know: a newer "
+        "version has migrated it, so start that version"
+    )
 
 
 def migrate_if_empty(database: sqlalchemy.Engine) -> None:

@@ -7,7 +7,7 @@ wake up to a pile of them.
 from typing import Any
 
 from sync.settings import Settings
-from worker.dispatch import DELIVER, KEEP_TOKENS, SWEEP, TICK
+from worker.dispatch import DELIVER, KEEP_TOKENS, SWEEP, TICK, WAKE
 
 
 def ticks(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -17,6 +17,7 @@ def ticks(settings: Settings) -> dict[str, dict[str, Any]]:
         "keep_tokens": _every(3600, KEEP_TOKENS),
         "sweep": _every(settings.sweep_seconds, SWEEP),
         "tick": _every(settings.schedule_seconds, TICK),
+        "wake": _every(settings.wake_seconds, WAKE),
     }
 
 

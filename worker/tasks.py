@@ -11,26 +11,39 @@ from typing import Any
 from uuid import UUID
 
 from sync import deliveries, recover, runs, sweep, unused
+from sync.engine import log
 from sync.errors import NotFoundError
 from sync.push import push_due
 from sync.runs import new_correlation_id
+from worker import leaving
 from worker.app import app, current
-from worker.dispatch import DELIVER, KEEP_TOKENS, PUSH, RUN, SWEEP, TICK
+from worker.dispatch import DELIVER, KEEP_TOKENS, PUSH, RUN, SWEEP, TICK, WAKE
 from worker.outgoing import Sender
 
 
 def _chunk() -> Callable[[], bool]:
-    """Tells when a chunk's time is up."""
+    """Tells when a chunk's time is up, or the worker's."""
     end = time.monotonic() + current().engine.timing.chunk.total_seconds()
-    return lambda: time.monotonic() > end
+    return lambda: leaving.told() or time.monotonic() > end
+
+
+def _about(connection_id: str) -> UUID | None:
+    """Which connection a message is about; None when it is none of ours."""
+    try:
+        return UUID(connection_id)
+    except (AttributeError, TypeError, ValueError):
+        log.warning("hint.unreadable")
+        return None
 
 
 @app.task(name=PUSH)  # type: ignore[untyped-decorator]  # celery has no types
-def push(connection_id: str, correlation_id: str | None = None, **_: Any) -> None:
+def push(connection_id: str = "", correlation_id: str | None = None, **_: Any) -> None:
     """Look up what is unclear and push what is due; the rules are in `sync.push`."""
+    connection = _about(connection_id)
+    if connection is None:
+        return
     engine, over = current().engine, _chunk()
     correlation = correlation_id or new_correlation_id()
-    connection = UUID(connection_id)
     try:
         recover.recover_due(engine, connection, correlation_id=correlation, over=over)
         pushed = push_due(
@@ -43,9 +56,11 @@ def push(connection_id: str, correlation_id: str | None = None, **_: Any) -> Non
 
 
 @app.task(name=RUN)  # type: ignore[untyped-decorator]
-def run(connection_id: str, correlation_id: str | None = None, **_: Any) -> None:  # noqa: ARG001
+def run(connection_id: str = "", **_: Any) -> None:
     """Advance a connection's run; the rules are in `sync.runs`."""
-    connection = UUID(connection_id)
+    connection = _about(connection_id)
+    if connection is None:
+        return
     progress = runs.advance(current().engine, connection, over=_chunk())
     if progress.run_id is not None and not progress.finished:
         current().engine.hints.run(
@@ -69,6 +84,12 @@ def keep_tokens_task(**_: Any) -> None:
 def tick_task(**_: Any) -> None:
     """Queue the runs whose time has come."""
     sweep.tick(current().engine)
+
+
+@app.task(name=WAKE)  # type: ignore[untyped-decorator]
+def wake_task(**_: Any) -> None:
+    """Let go on what paused for the limits of a provider."""
+    sweep.wake(current().engine)
 
 
 @functools.cache

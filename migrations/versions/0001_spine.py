@@ -179,6 +179,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'connected'"),
     )
     op.create_index(
+        "ix_connections_parked_until",
+        "connections",
+        ["parked_until"],
+        unique=False,
+        postgresql_where=sa.text("parked_until IS NOT NULL"),
+    )
+    op.create_index(
         "uq_connections_ledger",
         "connections",
         ["billing_entity_id"],
@@ -716,6 +723,11 @@ def downgrade() -> None:
         "uq_connections_ledger",
         table_name="connections",
         postgresql_where=sa.text("role = 'ledger' AND status <> 'disconnected'"),
+    )
+    op.drop_index(
+        "ix_connections_parked_until",
+        table_name="connections",
+        postgresql_where=sa.text("parked_until IS NOT NULL"),
     )
     op.drop_index(
         "ix_connections_next_sync_at",

@@ -292,6 +292,16 @@ class Connections(Repository):
             id=connection_id,
         )
 
+    def rested(self, since: timedelta, limit: int) -> list[UUID]:
+        """Connections whose pause has ended just now."""
+        found = self._execute(
+            "SELECT id FROM connections WHERE parked_until BETWEEN now() - :since AND now() "
+            "AND status = 'connected' ORDER BY parked_until LIMIT :limit",
+            since=since,
+            limit=limit,
+        )
+        return list(found.scalars())
+
     def hasten(self, connection_id: UUID, within: timedelta) -> None:
         """Let the next sync be no later than after so long."""
         self._execute(

@@ -89,6 +89,11 @@ class ConnectionRow(Base):
             "next_sync_at",
             postgresql_where=text("status = 'connected'"),
         ),
+        Index(
+            "ix_connections_parked_until",
+            "parked_until",
+            postgresql_where=text("parked_until IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Key]

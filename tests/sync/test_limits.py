@@ -1,7 +1,7 @@
 """What providers allow is kept while documents are moved, and nothing fails because of it."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,8 +13,9 @@ from models.canonical import ObjectType
 from models.status import SyncStatus
 from models.tables import ConnectionRow, RunStatus
 from models.unit_of_work import Begin
-from sync import connections
+from sync import connections, sweep
 from sync.allowances import whose
+from tests.consent import Hints
 from tests.factories import Bench, a_bench, a_contact
 from worker.allowances import SharedAllowances
 
@@ -100,12 +101,18 @@ class TestRuns:
 
     def test_reads_that_used_up_their_day_leave_pushes_alone(self, bench: Bench) -> None:
         bench.hand_in(a_contact())
+        with bench.database.begin() as database:
+            database.exec_driver_sql("UPDATE connections SET schedule = '7d'")
         keep(bench, Limits(per_day=10, kept_for_pushes=0.6))
 
         run = bench.run(only="pull")
 
         assert run.status is RunStatus.PARKED
         assert "used up (day)" in run.sentence
+        with bench.begin() as work:
+            connection = connections.get(work, bench.connection_id)
+            comes_back = connection.next_sync_at - work.connections.now()
+        assert timedelta(hours=22) < comes_back <= timedelta(hours=26)
         assert parked_until(bench) is None
         bench.push()
         assert {line.status for line in bench.lines()} == {SyncStatus.DONE}
@@ -134,7 +141,12 @@ def test_a_push_beyond_what_is_allowed_waits_and_fails_nothing(bench: Bench) -> 
     with bench.begin() as work:
         assert until - work.connections.now() > timedelta(hours=23)
 
-    bench.pass_time(timedelta(days=1, hours=2))
+    hints = Hints()
+    bench.engine = replace(bench.engine, hints=hints)
+    assert sweep.wake(bench.engine) == 0
+    bench.pass_time(until - datetime.now(UTC) + timedelta(seconds=10))  # see `parked_until`
+    assert sweep.wake(bench.engine) == 1
+    assert hints.told == [("push", bench.connection_id)]
     bench.push()
     assert {line.status for line in bench.lines()} == {SyncStatus.DONE}
     assert len(bench.ledger.documents(ObjectType.CONTACT)) == 3
