@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-_PARTS = ("kit", "reads", "writes", "faults")
+_PARTS = ("kit", "reads", "writes", "faults", "sources")
 # Asserts explain themselves once pytest has rewritten them, which is done on import.
 pytest.register_assert_rewrite(
     *(
@@ -50,13 +50,29 @@ from connectors.conformance_kit import (  # noqa: E402
     Wants,
 )
 from connectors.conformance_reads import AboutReading, AboutTheSpec  # noqa: E402
+from connectors.conformance_sources import (  # noqa: E402
+    AboutSources,
+    Distortion,
+    SourceBench,
+    SourceTrial,
+)
 from connectors.conformance_writes import AboutWriting  # noqa: E402
 
-__all__ = ["RETRY_AFTER_SECONDS", "Ability", "Bench", "ConnectorConformance", "Trial"]
+__all__ = [
+    "RETRY_AFTER_SECONDS",
+    "Ability",
+    "Bench",
+    "ConnectorConformance",
+    "Distortion",
+    "SourceBench",
+    "SourceConformance",
+    "SourceTrial",
+    "Trial",
+]
 
 
-class ConnectorConformance(AboutTheSpec, AboutReading, AboutWriting, AboutLostAnswers, AboutErrors):
-    """What every connector must do; see the module for how to use it."""
+class _Fitting:
+    """Keeps the tests that apply to a spec, each for the types that it applies to."""
 
     spec: ClassVar[ConnectorSpec]
     """What the connector claims."""
@@ -69,6 +85,32 @@ class ConnectorConformance(AboutTheSpec, AboutReading, AboutWriting, AboutLostAn
         if isinstance(getattr(cls, "spec", None), ConnectorSpec):
             for name, test in _conditional_tests(cls).items():
                 setattr(cls, name, _fitted(test, cls.spec, cls.abilities))
+
+
+class SourceConformance(_Fitting, AboutSources):
+    """What every source must do: where documents come from, and reports go to.
+
+    Subclass it like `ConnectorConformance`, with a `SourceBench`; `spec` is that of a connection
+    with settings of one role, where roles differ (`SPEC.of(settings)`).
+    """
+
+    @pytest.fixture
+    def bench(self) -> SourceBench:
+        """A billing platform to try the source on: every subclass gives its own."""
+        raise NotImplementedError(f"{type(self).__name__} needs a fixture `bench`")
+
+    @pytest.fixture
+    def source(self, bench: SourceBench) -> Iterator[SourceTrial]:
+        """One test's dealings with the source; no fault outlives it."""
+        yield SourceTrial(self.spec, bench)
+        bench.faults.clear()
+        bench.faults.settle()
+
+
+class ConnectorConformance(
+    _Fitting, AboutTheSpec, AboutReading, AboutWriting, AboutLostAnswers, AboutErrors
+):
+    """What every connector must do; see the module for how to use it."""
 
     @pytest.fixture
     def bench(self) -> Bench:

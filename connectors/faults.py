@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -61,12 +61,21 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Streamed:
+    """A body that is made while it goes out (chunked): nobody holds it whole."""
+
+    make: Callable[[], Iterator[bytes]]
+    pieces: int
+    """How many there are; half of them leave when the answer is to break off."""
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the ledger answers."""
 
     status: int = 200
     body: Any = None
-    """Bytes go out as they are, everything else as JSON."""
+    """Bytes and `Streamed` go out as they are, everything else as JSON."""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     """How long the client waits for it."""
@@ -75,6 +84,8 @@ class Answer:
         """The body as it goes over the wire."""
         if isinstance(self.body, bytes):
             return self.body
+        if isinstance(self.body, Streamed):
+            return b"".join(self.body.make())
         return b"" if self.status == NO_CONTENT else json.dumps(self.body, default=str).encode()
 
 

@@ -5,21 +5,23 @@ Reads are repeated within seconds; writes never are: a write that broke off afte
 "nothing was sent" and "something may have happened" is made here and nowhere else.
 """
 
+import functools
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
 
 import httpx
 import tenacity
 from pydantic import SecretStr
 
-from connectors import turns
+from connectors import turns, unpacking
 from connectors.base import CallScope, Deadline
 from connectors.errors import (
     Cause,
@@ -38,6 +40,9 @@ from connectors.errors import (
 USER_AGENT = "ledgerbridge/0.1"
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_WORDS = 600
+_MOST_TEXT = 64 * 1024
+_LEAST_TO_HIDE = 6
+"""Characters: less of a secret is no secret, and may be anybody's word."""
 MOST_READS = 3
 MOST_SECONDS_OF_READING = 30
 MOST_SECONDS_OF_STREAMING = 1800
@@ -342,6 +347,7 @@ class Http:
                 self._base_url + path,
                 headers={
                     "User-Agent": USER_AGENT,
+                    "Accept-Encoding": unpacking.ACCEPTED,
                     "X-Correlation-ID": self._scope.correlation_id,
                     **headers,
                 },
@@ -372,6 +378,7 @@ class Http:
             error.message = self.redact(error.message)
             error.args = (error.message,)
             error.code = self.redact(error.code)
+            error.request_id = error.request_id and self.redact(error.request_id)
             if error.cause is not None:
                 words = {name: self.redact(word) for name, word in error.cause.words.items()}
                 error.cause = Cause(error.cause.code, self.redact(error.cause.subject), words)
@@ -399,7 +406,7 @@ class Http:
         chunks: list[bytes] = []
         size = 0
         patience = Deadline(2 * (self._timeout.read or 60.0))
-        for chunk in response.iter_bytes():
+        for chunk in unpacking.pieces_of(response):
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
                 raise httpx.ReadError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
@@ -413,7 +420,8 @@ class Http:
     def redact(self, text: str) -> str:
         """Make provider text fit to be shown: no secrets, no control characters, not endless."""
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            for spelled in _spellings(secret):
+                text = _without_its_beginning(text.replace(spelled, "***"), spelled)
         return redacted(text)
 
 
@@ -434,7 +442,7 @@ class Streamed:
             Transient: It broke off, or does not end: what came so far is incomplete.
         """
         with self._http._breaking_off(self._response.url.host, wrote=False):  # noqa: SLF001  # one piece of plumbing
-            for piece in self._response.iter_bytes():
+            for piece in unpacking.pieces_of(self._response):
                 if self._patience.left() < 0:
                     raise httpx.ReadTimeout("the answer does not end")
                 self._http._scope.count(received=len(piece))  # noqa: SLF001
@@ -457,6 +465,22 @@ class Streamed:
                 )
         if rest:
             yield rest
+
+
+@functools.lru_cache(maxsize=256)
+def _spellings(secret: str) -> Collection[str]:
+    """A secret as it may come back: as it is, in JSON, in an address, in a form."""
+    in_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    spelled = {secret, *in_json, quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    return sorted(spelled, key=len, reverse=True)
+
+
+def _without_its_beginning(text: str, secret: str) -> str:
+    """A text without the first part of a secret that was cut off in the middle."""
+    for length in range(min(len(secret), len(text)), _LEAST_TO_HIDE - 1, -1):
+        if text.endswith(secret[:length]):
+            return f"{text[:-length]}***"
+    return text
 
 
 def _with(token: str, headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -489,7 +513,8 @@ def error_in(response: httpx.Response, wrote: bool) -> ConnectorError | None:
     status = response.status_code
     if status < 300:  # noqa: PLR2004  # HTTP's own numbers
         return None
-    words = f"HTTP {status}: {response.text[:MAX_WORDS]}".strip().rstrip(":")
+    # Cut a second time once the secrets are out: half a secret would not be recognised.
+    words = f"HTTP {status}: {response.text[:_MOST_TEXT]}".strip().rstrip(":")
     common: dict[str, Any] = {
         "http_status": status,
         "code": str(status),

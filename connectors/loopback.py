@@ -5,6 +5,7 @@ Both behave the same for a client built on httpx; a test of one is a test of the
 """
 
 import contextlib
+import itertools
 import socket
 import socketserver
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from connectors.faults import Answer, BrokenOff, Faults, Handler, Request, Traffic
+from connectors.faults import Answer, BrokenOff, Faults, Handler, Request, Streamed, Traffic
 
 _HOP_BY_HOP = frozenset(
     {
@@ -70,6 +71,9 @@ class _Exchange(BaseHTTPRequestHandler):
         self._send(answer)
 
     def _send(self, answer: Answer, *, half: bool = False) -> None:
+        if isinstance(answer.body, Streamed):
+            self._stream(answer, answer.body, half=half)
+            return
         content = answer.content()
         self.send_response_only(answer.status)
         for name, value in _headers_of(answer).items():
@@ -79,6 +83,18 @@ class _Exchange(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content[: len(content) // 2] if half else content)
+
+    def _stream(self, answer: Answer, body: Streamed, *, half: bool) -> None:
+        self.send_response_only(answer.status)
+        for name, value in {**_headers_of(answer), "transfer-encoding": "chunked"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        for piece in itertools.islice(body.make(), body.pieces // 2 if half else None):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        if not half:
+            self.wfile.write(b"0\r\n\r\n")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _exchange  # noqa: N815
 
@@ -192,6 +208,21 @@ class _HalfStream(httpx.SyncByteStream):
         raise httpx.RemoteProtocolError("peer closed connection without sending the whole body")
 
 
+class _PieceStream(httpx.SyncByteStream):
+    """A body in pieces, which may break off."""
+
+    def __init__(self, body: Streamed, *, half: bool) -> None:
+        self._body = body
+        self._half = half
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from itertools.islice(
+            self._body.make(), self._body.pieces // 2 if self._half else None
+        )
+        if self._half:
+            raise httpx.RemoteProtocolError("peer closed connection inside a chunked body")
+
+
 class FaultTransport(httpx.BaseTransport):
     """The same without sockets: an `httpx` transport into a handler, with faults."""
 
@@ -234,6 +265,11 @@ class FaultTransport(httpx.BaseTransport):
     def _response(
         self, request: httpx.Request, answer: Answer, *, half: bool = False
     ) -> httpx.Response:
+        if isinstance(answer.body, Streamed):
+            pieces = _PieceStream(answer.body, half=half)
+            return httpx.Response(
+                answer.status, headers=_headers_of(answer), stream=pieces, request=request
+            )
         content = answer.content()
         stream = _HalfStream(content) if half else httpx.ByteStream(content)
         headers = {**_headers_of(answer), "content-length": str(len(content))}

@@ -1,12 +1,13 @@
 """HTTP for connectors: what each failure means, and what may leave this machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from connectors.base import CallScope, Deadline
 from connectors.errors import (
@@ -388,3 +389,124 @@ class TestOverSockets:
                 http.write("POST", "/x")
 
         assert len(written) == 1
+
+
+class Pieces(httpx.SyncByteStream):
+    """A body that comes in pieces, and may break off after them."""
+
+    def __init__(self, *pieces: bytes, broken: bool = False) -> None:
+        self._pieces = pieces
+        self._broken = broken
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+        if self._broken:
+            raise httpx.RemoteProtocolError("peer closed connection")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class TestStream:
+    def test_an_answer_comes_in_pieces_and_is_counted(self) -> None:
+        provider = Provider(lambda _: httpx.Response(200, stream=Pieces(b"ab", b"cd")))
+
+        with provider.http().stream("GET", "/x") as streamed:
+            assert list(streamed.pieces()) == [b"ab", b"cd"]
+
+        assert (provider.scope.calls, provider.scope.bytes_received) == (1, 4)
+
+    def test_it_may_be_larger_than_any_other_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("connectors.http.MAX_ANSWER_BYTES", 10)
+        provider = Provider(lambda _: httpx.Response(200, stream=Pieces(*[b"12345"] * 5)))
+
+        with provider.http().stream("GET", "/x") as streamed:
+            assert b"".join(streamed.pieces()) == b"12345" * 5
+
+    def test_lines_are_split_at_line_feeds_and_nowhere_else(self) -> None:
+        text = "one\r\ntwo\u2028still\vtwo\n\nlast".encode()
+        pieces = [text[place : place + 3] for place in range(0, len(text), 3)]
+        provider = Provider(lambda _: httpx.Response(200, stream=Pieces(*pieces)))
+
+        with provider.http().stream("GET", "/x") as streamed:
+            lines = [line.decode() for line in streamed.lines()]
+
+        assert lines == ["one\r", "two\u2028still\vtwo", "", "last"]
+
+    def test_a_line_without_end_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("connectors.http.MAX_LINE_BYTES", 10)
+        provider = Provider(lambda _: httpx.Response(200, stream=Pieces(*[b"123456"] * 5)))
+
+        with (
+            provider.http().stream("GET", "/x") as streamed,
+            pytest.raises(ProtocolError, match="longer than 10 bytes"),
+        ):
+            list(streamed.lines())
+
+    def test_what_breaks_off_is_transient_and_not_asked_for_again(self) -> None:
+        provider = Provider(lambda _: httpx.Response(200, stream=Pieces(b"ab", broken=True)))
+        came: list[bytes] = []
+
+        with provider.http().stream("GET", "/x") as streamed, pytest.raises(Transient):
+            came.extend(streamed.pieces())
+
+        assert came == [b"ab"]
+        assert len(provider.requests) == 1
+
+    def test_opening_is_repeated_as_reads_are(self) -> None:
+        answers = iter([httpx.Response(503), httpx.Response(200, stream=Pieces(b"ok"))])
+        provider = Provider(lambda _: next(answers))
+
+        with provider.http().stream("GET", "/x") as streamed:
+            assert b"".join(streamed.pieces()) == b"ok"
+
+    @pytest.mark.parametrize(("status", "kind"), [(404, Rejected), (429, RateLimited)])
+    def test_a_refusal_is_an_error_with_nothing_secret(
+        self, status: int, kind: type[ConnectorError]
+    ) -> None:
+        provider = Provider(answering(status, "no, s3cr3t"))
+
+        with (
+            pytest.raises(kind) as caught,
+            provider.http(secrets=["s3cr3t"]).stream("GET", "/x"),
+        ):
+            pass
+        assert "s3cr3t" not in str(caught.value)
+
+    def test_none_is_opened_after_the_deadline(self) -> None:
+        provider = Provider()
+        provider.scope.deadline = Deadline(-1)
+
+        with pytest.raises(Transient), provider.http().stream("GET", "/x"):
+            pass
+        assert provider.requests == []
+
+    def test_one_that_does_not_end_is_given_up(self) -> None:
+        provider = Provider(lambda _: httpx.Response(200, stream=Pieces(b"ab", b"cd")))
+
+        with (
+            provider.http().stream("GET", "/x", longest_seconds=-1) as streamed,
+            pytest.raises(Transient, match="does not end"),
+        ):
+            list(streamed.pieces())
+
+    def test_whoever_stops_reading_closes_the_connection(self) -> None:
+        body = Pieces(b"ab", b"cd")
+        provider = Provider(lambda _: httpx.Response(200, stream=body))
+
+        with provider.http().stream("GET", "/x") as streamed:
+            next(streamed.pieces())
+
+        assert body.closed
+
+    def test_a_refused_token_is_renewed_before_anything_is_read(self) -> None:
+        def respond(request: httpx.Request) -> httpx.Response:
+            good = request.headers["authorization"] == "Bearer new"
+            return httpx.Response(200, stream=Pieces(b"ok")) if good else httpx.Response(401)
+
+        provider = Provider(respond)
+        http = provider.http(bearer=SecretStr("old"), renew=lambda _: SecretStr("new"))
+
+        with http.stream("GET", "/x") as streamed:
+            assert b"".join(streamed.pieces()) == b"ok"
