@@ -17,8 +17,11 @@ BUILT_IN = MappingProxyType(
         "external": "connectors.external",
         "memory": "connectors.memory",
         "qargo": "connectors.qargo",
+        "quickbooks": "connectors.quickbooks",
         "sage_active": "connectors.sage_active",
+        "softwareone": "connectors.softwareone",
         "tryton": "connectors.tryton",
+        "xero": "connectors.xero",
     }
 )
 GROUP = "ledgerbridge.connectors"

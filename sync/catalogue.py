@@ -369,6 +369,12 @@ CATALOGUE: dict[str, Entry] = {
         "Nothing is lost and nothing needs doing: it is tried again by itself. If it lasts, check "
         "the address with `ledgerbridge connections check {connection}`.",
     ),
+    "connection_not_usable": Entry(
+        "The connection to {ledger} cannot be used: {message}.",
+        Actor.ADMINISTRATOR,
+        "Put that right; what waits goes out by itself, at once after "
+        "`ledgerbridge connections check {connection}`.",
+    ),
     "quota_used_up": Entry(
         "{ledger} accepts no more calls until {until}.",
         Actor.NOBODY,
@@ -397,6 +403,7 @@ AUTHORIZATION_CODES = frozenset(
 
 ANSWERED_CODES = frozenset(
     {
+        "connection_not_usable",
         "ledger_unreachable",
         "quota_used_up",
         "credential_not_linked",
