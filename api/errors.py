@@ -4,6 +4,7 @@
 `{"detail": [{"loc", "msg", "type"}]}`.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,10 @@ STATUS: Mapping[type[Exception], tuple[int, str]] = {
     SyncError: (409, "conflict"),
 }
 """The first class that fits, in the order of the error's own bases."""
+
+
+MOST_PROBLEMS = 100
+"""That are named of one request: a body full of mistakes gets no answer that is larger still."""
 
 
 class ApiError(Exception):
@@ -127,7 +132,7 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
             "msg": str(one.get("msg", "")),
             "type": str(one.get("type", "value_error")),
         }
-        for one in error.errors()
+        for one in itertools.islice(error.errors(), MOST_PROBLEMS)
     ]
     return JSONResponse({"detail": problems}, 422)
 

@@ -12,6 +12,9 @@ from api import errors, versions
 from api.deps import ENTITY_HEADER
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_FILE_BYTES = 1024 * 1024 * 1024
+"""Of what is streamed to a file: a vendor's usage."""
+STREAMED = frozenset({"/v1/usage"})
 
 
 class BodyTooLargeError(Exception):
@@ -36,12 +39,13 @@ class Frame:
         structlog.contextvars.bind_contextvars(role="api", correlation_id=request_id[:16])
         scope.setdefault("state", {})["request_id"] = request_id
         received = 0
+        most = MAX_FILE_BYTES if scope["path"] in STREAMED else MAX_BODY_BYTES
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
+            if received > most:
                 raise BodyTooLargeError
             return message
 
@@ -60,10 +64,10 @@ class Frame:
             await send(message)
 
         too_large = JSONResponse(
-            errors.body("too_large", f"a body may have at most {MAX_BODY_BYTES:,} bytes"), 413
+            errors.body("too_large", f"a body may have at most {most:,} bytes"), 413
         )
         stated = headers.get("content-length", "0")
-        if not stated.isdecimal() or int(stated) > MAX_BODY_BYTES:
+        if not stated.isdecimal() or int(stated) > most:
             await too_large(scope, receive, framed)
             return
         try:

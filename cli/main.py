@@ -20,6 +20,7 @@ from cli import (
     reconciling,
     sync_log,
     syncing,
+    usage,
 )
 from cli.context import settings
 from cli.output import err
@@ -54,6 +55,7 @@ app.command()(sync_log.skip)
 app.command()(preflight.preflight)
 app.command()(preflight.preview)
 app.command()(reconciling.reconcile)
+app.add_typer(usage.app, name="usage")
 app.command()(operations.sandbox)
 app.add_typer(operations.keys_app, name="keys")
 
@@ -73,6 +75,8 @@ def main() -> None:
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         code = _fail(f"the database does not do as asked: {reason}", 1)
+    except UnicodeError:
+        code = _fail("what was typed is not text that can be stored", WRONG_USE)
     except Exception as error:  # the last line: one sentence, never a stack trace
         if settings().log_level == "DEBUG":
             raise

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from connectors.errors import ConnectorError
 from models.canonical import AnyRecord, ObjectType
@@ -271,6 +272,53 @@ class Idempotency:
 
 
 @dataclass(frozen=True)
+class UploadStep:
+    """How far the hand-in of a file is."""
+
+    progress: Mapping[str, Any]
+    """All that is needed to go on, as plain JSON."""
+    status: str = ""
+    """The platform's word for it."""
+    finished: bool = False
+    failed: bool = False
+    """A person must act; `sentence` says what to do."""
+    sentence: str = ""
+    problems: tuple[str, ...] = ()
+    """What is wrong with single lines of the file."""
+    wait_seconds: float = 0
+    """Nothing will have changed sooner."""
+
+
+class Uploads(Protocol):
+    """Hands files in at a platform, in small steps that anybody may go on with."""
+
+    def begin(self, path: Path, *, key: str, options: BaseModel) -> UploadStep:
+        """Look a file through; nothing is sent.
+
+        Raises:
+            Rejected: It cannot be sent: which line, and what is wrong with it.
+        """
+        ...
+
+    def advance(self, progress: Mapping[str, Any], path: Path) -> UploadStep:
+        """Take the next step: some looking, and one write at most.
+
+        Raises:
+            ConnectorError: Nothing was done, and the progress is what it was.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class UploadSpec:
+    """A kind of file that a platform takes: a vendor's usage."""
+
+    open: Callable[["ConnectorConfig"], Uploads]
+    options: type[BaseModel]
+    """What must be said beside the file, with the words that people read about each."""
+
+
+@dataclass(frozen=True)
 class ConnectorSpec:
     """Everything that the engine needs to know about a provider, as data."""
 
@@ -309,6 +357,8 @@ class ConnectorSpec:
     )
     """(our app's webhook key, headers by lower-case name, raw body) → what a webhook says of which
     organisations, where a provider sends those of all customers to one address."""
+    uploads: UploadSpec | None = None
+    """Files that are handed in there."""
     leave: Callable[["ConnectorConfig"], None] | None = None
     """Tells the provider that a connection has ended, where it counts those that are open."""
 
@@ -316,7 +366,11 @@ class ConnectorSpec:
         """What a connection with these settings can do."""
         if self.for_settings is None:
             return self
-        return self.for_settings(self.settings.model_validate(settings))
+        try:
+            fitting = self.settings.model_validate(settings)
+        except ValidationError:  # of another version: whoever opens the connection says so
+            return self
+        return self.for_settings(fitting)
 
     @property
     def auth(self) -> AuthKind:

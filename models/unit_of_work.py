@@ -36,6 +36,7 @@ from models.repositories import (
     SyncedRecords,
     SyncLog,
     Tenants,
+    Uploads,
     Waiting,
     Webhooks,
 )
@@ -72,6 +73,7 @@ class UnitOfWork:
         self.runs = Runs(session)
         self.sources = Sources(session)
         self.tenants = Tenants(session)
+        self.uploads = Uploads(session)
         self.waiting = Waiting(session)
         self.webhooks = Webhooks(session)
         self._after_commit: list[Callable[[], object]] = []

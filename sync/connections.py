@@ -21,6 +21,7 @@ from connectors.base import (
     ConnectorSpec,
     Identity,
     Role,
+    Uploads,
 )
 from connectors.errors import (
     AuthorizationLost,
@@ -119,12 +120,18 @@ def validated(
     try:
         return model.model_validate(values)
     except pydantic.ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or what}: {problem['msg'].lower()}"
-            for problem in error.errors(include_url=False, include_input=False)
-        )
         known = ", ".join(sorted(model.model_fields))
-        raise InvalidInputError(f"the {what} do not fit ({problems}); known are {known}") from None
+        raise InvalidInputError(
+            f"the {what} do not fit ({_problems_of(error, what)}); known are {known}"
+        ) from None
+
+
+def _problems_of(error: pydantic.ValidationError, whole: str = "it") -> str:
+    """Which fields do not fit and why, without their values."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or whole}: {problem['msg'].lower()}"
+        for problem in error.errors(include_url=False, include_input=False)
+    )
 
 
 def expiry_of(credentials: pydantic.BaseModel) -> datetime | None:
@@ -278,9 +285,41 @@ def open_for(engine: Engine, connection: ConnectionRow, scope: CallScope) -> Con
     consent_id = connection.consent_id
     with _ending_all(engine, consent_id):
         held = tokens.fresh(engine, connection, consent_id, scope)
-    return engine.open_connector(
-        connection, held, scope, _another(engine, connection, consent_id, scope)
-    )
+    another = _another(engine, connection, consent_id, scope)
+    with in_use():
+        return engine.open_connector(connection, held, scope, another)
+
+
+def uploads_for(engine: Engine, connection: ConnectionRow, scope: CallScope) -> Uploads:
+    """What hands files in for a connection; raises as `open_for` does."""
+    if connection.consent_id is None:
+        raise NotAllowedError("the connection waits for its authorization")
+    consent_id = connection.consent_id
+    with _ending_all(engine, consent_id):
+        held = tokens.fresh(engine, connection, consent_id, scope)
+    another = _another(engine, connection, consent_id, scope)
+    return engine.open_uploads(connection, held, scope, another)
+
+
+@contextlib.contextmanager
+def in_use() -> Iterator[None]:
+    """What was fit to use when it was connected may not be today: a person must see to it.
+
+    An operator has taken its address off the list, or a version knows other settings.
+
+    Raises:
+        Unavailable: It is not; the cause is for an administrator.
+    """
+    try:
+        yield
+    except InvalidInputError as error:
+        said = str(error)
+    except pydantic.ValidationError as error:
+        said = f"what is stored of it does not fit this version ({_problems_of(error)})"
+    else:
+        return
+    cause = Cause("connection_not_usable", "connection", {"message": said})
+    raise Unavailable(said, code="not_usable", cause=cause)
 
 
 def _another(
@@ -389,7 +428,7 @@ def stop(
     else:
         delay = park_time(connection.failures, engine.timing)
         work.connections.park(connection.id, delay, failure=True)
-        cause = Cause("ledger_unreachable", "address", words)
+        cause = error.cause or Cause("ledger_unreachable", "address", words)
     say(work, connection, spec, cause, error.message)
     log.warning("connection.stopped", connection=str(connection.id), how=how.value)
 

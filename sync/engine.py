@@ -9,7 +9,8 @@ from uuid import UUID
 
 import structlog
 
-from connectors.base import CallScope, Clock, Connector, ConnectorSpec, Deadline
+from connectors.base import CallScope, Clock, Connector, ConnectorSpec, Deadline, Uploads
+from connectors.errors import Unsupported
 from models.canonical import ObjectType
 from models.repositories import Held
 from models.tables import ConnectionRow
@@ -115,6 +116,17 @@ Leave = Callable[[ConnectionRow, Held, CallScope], None]
 """(connection, what opens its door, scope): tells the provider that it has ended."""
 
 
+OpenUploads = Callable[[ConnectionRow, Held, CallScope, Another | None], Uploads]
+"""The same for what hands files in."""
+
+
+def no_uploads(
+    _connection: ConnectionRow, _held: Held, _scope: CallScope, _another: Another | None
+) -> Uploads:
+    """Nothing is handed in."""
+    raise Unsupported("no files are handed in here")
+
+
 def leave_silently(_connection: ConnectionRow, _held: Held, _scope: CallScope) -> None:
     """Tell nobody."""
 
@@ -134,6 +146,7 @@ class Engine:
     """Who holds the leases: role, host and process."""
     clocks: Sequence[Clock] = (time.monotonic, time.time)
     leave: Leave = leave_silently
+    open_uploads: OpenUploads = no_uploads
 
     def spec_of(self, connection: ConnectionRow) -> ConnectorSpec:
         """What a provider can do for one connection."""

@@ -13,7 +13,8 @@ from models.canonical import ObjectType, TaxUse
 from models.repositories import Claimed
 from models.tables import ConnectionRow
 from models.unit_of_work import UnitOfWork
-from sync.engine import Engine
+from sync.engine import Engine, log
+from sync.poison import BUGS
 from sync.prepare import books_of, matches, paired, standing_of
 from sync.references import Books, WaitsForParentError, translated
 from sync.settling import write_down
@@ -78,6 +79,9 @@ def match_existing(
                         translation = translated(one.document, books, known.get(one.source_id, {}))
                     except (WaitsForParentError, UnmatchedError):
                         continue
+                    except BUGS:
+                        log.exception("record.bug", record=str(one.id))
+                        continue  # whoever pushes it finds out and tells a person
                     records.append((one, translation))
                 by_id: dict[UUID, Claimed] = {one.id: one for one in chunk}
                 decided = [

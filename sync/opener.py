@@ -14,11 +14,13 @@ from connectors.base import (
     Connector,
     ConnectorConfig,
     ConnectorSpec,
+    Uploads,
 )
 from connectors.errors import (
     ActionRequired,
     OutcomeUnknown,
     Unavailable,
+    Unsupported,
 )
 from models.crypto import KeyRing
 from models.repositories import Held
@@ -124,6 +126,26 @@ class Opener:
     ) -> Connector:
         """A connector that speaks for a connection; `another` is asked when a token is refused."""
         spec = self.spec(connection.provider)
+        return spec.build(self._ready(connection, held, scope, another))
+
+    def uploads(
+        self, connection: ConnectionRow, held: Held, scope: CallScope, another: Another | None
+    ) -> Uploads:
+        """What hands files in for a connection.
+
+        Raises:
+            Unsupported: Its provider takes none.
+        """
+        spec = self.spec(connection.provider).of(connection.settings)
+        if spec.uploads is None:
+            raise Unsupported(f"no files are handed in at {spec.name} through this connection")
+        return spec.uploads.open(self._ready(connection, held, scope, another))
+
+    def _ready(
+        self, connection: ConnectionRow, held: Held, scope: CallScope, another: Another | None
+    ) -> ConnectorConfig:
+        """A connection's configuration with its token and its allowance."""
+        spec = self.spec(connection.provider)
         config = self.config(connection, held.sealed, scope)
         allowed = spec.of(connection.settings or {})
         if self.allowances is not None and allowed.limits.stated:
@@ -131,16 +153,14 @@ class Opener:
             scope.allowance = self.allowances.of(allowed.limits, whose(*at), beside(*at))
         token = self._token(spec, held)
         if token is None:
-            return spec.build(config)
+            return config
 
         def renew(refused: SecretStr) -> SecretStr:
             assert another is not None  # noqa: S101  # see below
             now = another(lambda given: self._token(spec, given) == refused)
             return self._token(spec, now) or refused
 
-        return spec.build(
-            replace(config, access_token=token, renew=renew if another is not None else None)
-        )
+        return replace(config, access_token=token, renew=renew if another is not None else None)
 
     def leave(self, connection: ConnectionRow, held: Held, scope: CallScope) -> None:
         """Tell the provider that a connection has ended, where it wants to know."""

@@ -30,15 +30,15 @@ from connectors.base import (
     PushResult,
     Stale,
 )
-from connectors.errors import ConnectorError, OutcomeUnknown
+from connectors.errors import ConnectorError, OutcomeUnknown, Unavailable
 from models.canonical import ObjectType
 from models.ids import new_id
-from models.repositories import Claimed, Sending
+from models.repositories import Claimed, Sending, Unreadable
 from models.repositories.documents import body_of
 from models.status import SyncStatus
 from models.tables import ConnectionRole, ConnectionRow
 from models.unit_of_work import UnitOfWork
-from sync import connections, reports
+from sync import connections, poison, reports
 from sync.engine import Engine, log, log_batch
 from sync.order import BOOKS, PUSH_ORDER
 from sync.outcome import Stop
@@ -77,6 +77,8 @@ class Lane:
 
     connector: Connector
     scope: CallScope
+    counts: bool = True
+    """Whether its requests are seen to leave: only then is it known that none has."""
 
 
 @dataclass
@@ -100,7 +102,8 @@ class Pusher:
             connector = connections.open_for(self.engine, self.connection, scope)
             if not self.lanes:
                 connections.assert_identity(self.connection, connector.check())
-            self.lanes.append(Lane(connector, scope))
+            counts = scope.calls > 0 if not self.lanes else self.lanes[0].counts
+            self.lanes.append(Lane(connector, scope, counts))
         return self.lanes[number]
 
     def round(self, kind: ObjectType) -> int:
@@ -115,6 +118,7 @@ class Pusher:
         width = max(1, self.spec.limits.concurrent)
         engine = self.engine
         deadline = engine.deadline()
+        unreadable: list[Unreadable] = []
         with engine.begin() as work:
             claimed = work.records.claim(
                 self.connection.id,
@@ -122,21 +126,18 @@ class Pusher:
                 worker=engine.worker,
                 lease=engine.timing.lease,
                 limit=push.batch_size * width,
+                unreadable=unreadable,
             )
+            poison.set_aside(work, self.connection, self.spec, kind, unreadable)
         if not claimed:
-            return 0
+            return len(unreadable)
         unsent = {record.id: record for record in claimed}
         try:
-            with engine.begin() as work:
-                plan = self._plan(work, claimed)
-                counts = write_down(work, engine, self.connection, plan.decided, attempts={})
-            self.pushed.add(kind, counts)
-            for decided in plan.decided:
-                unsent.pop(decided.claimed.id)
-            batches = [
-                plan.ready[start : start + push.batch_size]
-                for start in range(0, len(plan.ready), push.batch_size)
-            ]
+            ready = self._settle_unsendable(kind, claimed)
+            for record in set(unsent) - {one.claimed.id for one in ready}:
+                unsent.pop(record)
+            # What is over the width is given back, and claimed anew at once.
+            batches = poison.batched(ready, push.batch_size)[:width]
             lanes = [self.lane(number) for number in range(len(batches))]
             if len(batches) == 1:
                 self._send(lanes[0], kind, batches[0], deadline, unsent)
@@ -153,6 +154,24 @@ class Pusher:
         finally:
             self._give_back(unsent.values())
         return len(claimed)
+
+    def _settle_unsendable(self, kind: ObjectType, claimed: Sequence[Claimed]) -> list[Ready]:
+        """Decide what each record becomes, write down what is not sent, and give the rest."""
+
+        def decide(records: Sequence[Claimed]) -> list[Ready]:
+            with self.engine.begin() as work:
+                plan = self._plan(work, records)
+                counts = write_down(work, self.engine, self.connection, plan.decided, attempts={})
+            self.pushed.add(kind, counts)
+            return plan.ready
+
+        def convict(record: Claimed, error: Exception) -> None:
+            bug = failed(record, poison.bug(error), self.engine, attempts=record.attempts)
+            with self.engine.begin() as work:
+                counts = write_down(work, self.engine, self.connection, [bug], attempts={})
+            self.pushed.add(kind, counts)
+
+        return poison.isolated(claimed, decide, convict)
 
     def _plan(self, work: UnitOfWork, claimed: Sequence[Claimed]) -> Plan:
         if self.connection.role is ConnectionRole.SOURCE:
@@ -233,7 +252,7 @@ class Pusher:
         waiting = list(batch)
         for _ in range(MOST_STEPS):
             progressed: list[tuple[Ready, Progressed]] = []
-            for ready, answer in zip(waiting, call(lane.connector, kind, waiting), strict=True):
+            for ready, answer in zip(waiting, call(lane, kind, waiting), strict=True):
                 if isinstance(answer, Progressed):
                     progressed.append((ready, answer))
                 else:
@@ -317,19 +336,26 @@ def _further(ready: Ready, answer: Progressed) -> Ready:
     return replace(ready, item=item)
 
 
-def call(connector: Connector, kind: ObjectType, batch: Sequence[Ready]) -> list[PushResult]:
+def call(lane: Lane, kind: ObjectType, batch: Sequence[Ready]) -> list[PushResult]:
     """Make one provider call for a batch; whatever happens, one result per record.
 
-    A connector that breaks its contract may have written: that outcome is unknown too.
+    A connector that breaks its contract may have written: that outcome is unknown too. When it
+    broke down before any request had left, it is seen which record that was.
     """
+    calls = lane.scope.calls
     try:
-        answers = list(connector.push(kind, [ready.item for ready in batch]))
+        answers = list(lane.connector.push(kind, [ready.item for ready in batch]))
     except ConnectorError as error:
         return [Failed(error)] * len(batch)
     except Exception as error:  # noqa: BLE001  # nothing may leave but results
         log.exception("connector.bug", type=kind.value)
-        unknown = OutcomeUnknown(f"the connector failed: {type(error).__name__}", code="bug")
-        return [Failed(unknown)] * len(batch)
+        unsent = lane.counts and lane.scope.calls == calls
+        if not unsent or not isinstance(error, poison.BUGS):
+            unknown = OutcomeUnknown(f"the connector failed: {type(error).__name__}", code="bug")
+            return [Failed(unknown)] * len(batch)
+        if len(batch) == 1:
+            return [Failed(poison.bug(error))]
+        return [answer for ready in batch for answer in call(lane, kind, [ready])]
     if len(answers) != len(batch):
         log.error("connector.bug", type=kind.value, sent=len(batch), answered=len(answers))
         unknown = OutcomeUnknown("the connector did not answer for every record", code="bug")
@@ -358,7 +384,12 @@ def push_due(
         spec = engine.spec_of(connection)
         if spec.by_others:
             return Pushed()
-        books = books_of(work, connection, spec)
+        try:
+            with connections.in_use():
+                books = books_of(work, connection, spec)
+        except Unavailable as error:
+            connections.stop(work, engine, connection, Stop.AWAY, error)
+            return Pushed(stopped=Stop.AWAY)
         read = work.cursors.ever_completed(connection_id)
         if connection.role is ConnectionRole.SOURCE:
             work.sources.queue_reports(reports.FAILURES, connection_id=connection_id)

@@ -24,10 +24,10 @@ from connectors.base import (
 )
 from connectors.errors import Cause, ConnectorError, OutcomeUnknown
 from models.canonical import ObjectType
-from models.repositories import Claimed
+from models.repositories import Claimed, Unreadable
 from models.status import SyncStatus
 from models.tables import ConnectionRole, ConnectionRow
-from sync import connections
+from sync import connections, poison
 from sync.compare import label
 from sync.engine import Engine, log, log_batch
 from sync.order import PUSH_ORDER
@@ -56,6 +56,7 @@ class Recovery:
             return 0
         engine = self.engine
         self.scope.deadline = engine.deadline()
+        unreadable: list[Unreadable] = []
         with engine.begin() as work:
             claimed = work.records.claim(
                 self.connection.id,
@@ -64,9 +65,11 @@ class Recovery:
                 lease=engine.timing.lease,
                 limit=push.batch_size,
                 uncertain=True,
+                unreadable=unreadable,
             )
+            poison.set_aside(work, self.connection, self.spec, kind, unreadable)
         if not claimed:
-            return 0
+            return len(unreadable)
         stop: tuple[Stop, ConnectorError] | None = None
         calls, began = self.scope.calls, time.monotonic()
         try:
@@ -148,6 +151,8 @@ def recover_due(
 def find(connector: Connector, kind: ObjectType, items: Sequence[PushItem]) -> list[FindResult]:
     """Ask a connector to look records up: one result per item.
 
+    One that it fails over, for want of foresight, is unclear; the others are looked up without it.
+
     Raises:
         ConnectorError: The look-up failed; nothing is proven.
     """
@@ -155,6 +160,11 @@ def find(connector: Connector, kind: ObjectType, items: Sequence[PushItem]) -> l
         answers = list(connector.find(kind, items))
     except ConnectorError:
         raise
+    except poison.BUGS as error:
+        log.exception("connector.bug", type=kind.value)
+        if len(items) == 1:
+            return [Unclear(f"the connector failed over it ({type(error).__name__})")]
+        return [answer for item in items for answer in find(connector, kind, [item])]
     except Exception as error:  # noqa: BLE001  # nothing may leave but results
         log.exception("connector.bug", type=kind.value)
         raise OutcomeUnknown(f"the connector failed: {type(error).__name__}", code="bug") from None

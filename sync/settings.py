@@ -29,9 +29,9 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     """Where the embedded servers keep their data and their credentials key."""
-    database_url: str | None = None
+    database_url: str | None = Field(None, repr=False)
     """`postgresql+psycopg://…`; empty: an embedded PostgreSQL under `home`."""
-    redis_url: str | None = None
+    redis_url: str | None = Field(None, repr=False)
     """`redis://…`; empty: an embedded Redis under `home`."""
     credentials_keys: SecretStr | None = None
     """Comma-separated Fernet keys, the first one encrypts; empty (embedded only): made once."""

@@ -38,6 +38,8 @@ def sweep(engine: Engine) -> Swept:
     with engine.begin() as work:
         expired = work.records.expire_leases()
     with engine.begin() as work:
+        arrived = work.queue.release_arrived()
+    with engine.begin() as work:
         work.sources.queue_reports(FAILURES)
     with engine.begin() as work:
         pushes = work.log.connections_with_work(MOST_HINTS)
@@ -49,6 +51,8 @@ def sweep(engine: Engine) -> Swept:
         engine.hints.run(connection_id, backfill=backfill)
     if expired:
         log.warning("sweep.leases_expired", records=expired)
+    if arrived:
+        log.info("sweep.arrived", records=arrived)
     return Swept(expired=expired, pushes=len(pushes), runs=len(runs))
 
 

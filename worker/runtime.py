@@ -241,6 +241,7 @@ def build(settings: Settings, *, role: str, hints: Hints, checked: bool = True) 
         spec=registry.spec,
         open_connector=opener.open,
         leave=opener.leave,
+        open_uploads=opener.uploads,
         renew=opener.renew,
         hints=hints,
         timing=timing(settings),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from sync import deliveries, recover, runs, sweep, unused
+from sync import deliveries, recover, runs, sweep, unused, uploads
 from sync.engine import log
 from sync.errors import NotFoundError
 from sync.push import push_due
@@ -88,8 +88,10 @@ def tick_task(**_: Any) -> None:
 
 @app.task(name=WAKE)  # type: ignore[untyped-decorator]
 def wake_task(**_: Any) -> None:
-    """Let go on what paused for the limits of a provider."""
-    sweep.wake(current().engine)
+    """Let go on what paused for the limits of a provider, and files that are handed in."""
+    engine = current().engine
+    sweep.wake(engine)
+    uploads.advance_due(engine, over=_chunk())
 
 
 @functools.cache

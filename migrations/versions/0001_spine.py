@@ -193,6 +193,64 @@ def upgrade() -> None:
         postgresql_where=sa.text("role = 'ledger' AND status <> 'disconnected'"),
     )
     op.create_table(
+        "uploads",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "open",
+                "done",
+                "failed",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("platform_status", sa.Text(), nullable=False),
+        sa.Column("progress", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=True),
+        sa.Column("problems", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("next_step_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_uploads_connection_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+        sa.UniqueConstraint("connection_id", "key", name=op.f("uq_uploads_connection_id_key")),
+    )
+    op.create_index(
+        "ix_uploads_next_step_at",
+        "uploads",
+        ["next_step_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'open'"),
+    )
+    op.create_table(
+        "upload_parts",
+        sa.Column("upload_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["upload_id"], ["uploads.id"], name=op.f("fk_upload_parts_upload_id")
+        ),
+        sa.PrimaryKeyConstraint("upload_id", "position", name=op.f("pk_upload_parts")),
+    )
+    op.create_table(
         "provider_use",
         sa.Column("connection_id", sa.Uuid(), nullable=False),
         sa.Column("month", sa.Date(), nullable=False),
@@ -719,6 +777,13 @@ def downgrade() -> None:
     op.drop_table("documents")
     op.drop_table("cursors")
     op.drop_table("provider_use")
+    op.drop_table("upload_parts")
+    op.drop_index(
+        "ix_uploads_next_step_at",
+        table_name="uploads",
+        postgresql_where=sa.text("status = 'open'"),
+    )
+    op.drop_table("uploads")
     op.drop_index(
         "uq_connections_ledger",
         table_name="connections",

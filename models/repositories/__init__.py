@@ -35,8 +35,10 @@ from models.repositories.synced_records import (
     Sending,
     Settlement,
     SyncedRecords,
+    Unreadable,
 )
 from models.repositories.tenants import Tenants
+from models.repositories.uploads import Uploads
 from models.repositories.waiting import Task, TaskEntity, Waiting
 from models.repositories.webhooks import Audience, Due, Told, Webhooks
 
@@ -104,6 +106,8 @@ __all__ = [
     "Tenants",
     "Thing",
     "Told",
+    "Unreadable",
+    "Uploads",
     "Waiting",
     "Webhooks",
     "marker_of",

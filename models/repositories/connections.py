@@ -280,7 +280,7 @@ class Connections(Repository):
             )
             .order_by(ConnectionRow.next_sync_at)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, key_share=True)
         )
         return list(found.scalars())
 

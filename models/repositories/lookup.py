@@ -11,6 +11,7 @@ TABLES = {
     "issue": "issues",
     "record": "synced_records",
     "run": "sync_runs",
+    "upload": "uploads",
 }
 
 

@@ -58,6 +58,7 @@ class Thing(StrEnum):
     ISSUE = "issue"
     RECORD = "record"
     RUN = "run"
+    UPLOAD = "hand-in"
 
 
 _OWNED = {
@@ -65,6 +66,7 @@ _OWNED = {
     Thing.ISSUE: "SELECT 1 FROM issues WHERE id = :id AND connection_id IN (SELECT id FROM mine)",
     Thing.RECORD: "SELECT 1 FROM synced_records r JOIN documents d ON d.id = r.object_id "
     "WHERE r.id = :id AND d.billing_entity_id = :entity",
+    Thing.UPLOAD: "SELECT 1 FROM uploads WHERE id = :id AND connection_id IN (SELECT id FROM mine)",
     Thing.RUN: "SELECT 1 FROM sync_runs WHERE id = :id AND connection_id IN (SELECT id FROM mine)",
 }
 

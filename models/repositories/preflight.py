@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from models.canonical import AnyRecord, ObjectType, record_adapter
 from models.repositories.statement import Repository
-from models.repositories.synced_records import Claimed, claimed_of
+from models.repositories.synced_records import Claimed, readable
 from models.status import SyncStatus
 
 _COLUMNS = """
@@ -62,7 +62,7 @@ class Preflight(Repository):
             execution_options={"stream_results": True, "max_row_buffer": size},
         )
         for rows in found.partitions(size):
-            yield [claimed_of(row) for row in rows]
+            yield readable(rows)
 
     def records(self, connection_id: UUID, record_ids: Sequence[UUID]) -> list[Claimed]:
         """Some records of a connection, wherever they stand."""
@@ -79,7 +79,7 @@ class Preflight(Repository):
             connection=connection_id,
             ids=list(record_ids),
         )
-        return [claimed_of(row) for row in found]
+        return readable(found)
 
     def record_of(self, connection_id: UUID, document_id: UUID) -> UUID | None:
         """The record of a document of ours in a connection."""

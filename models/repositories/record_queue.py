@@ -43,14 +43,21 @@ _DUE = """
           SELECT 1 FROM synced_records r JOIN connections o ON o.id = r.connection_id
            WHERE r.object_id = d.id AND r.status IN ('done', 'done_manually')
              AND o.by_others))"""
-# Records `r` that are in the queue again because their documents `d` were edited.
+# Records `r` that are in the queue again because their documents `d` were edited. What is in the
+# ledger's hands stays where it is, with a note: who settles it at this moment cannot see the edit
+# yet, since it is not committed; but it waits for our lock on the row, and then sees the note.
 _EDITED = """d.source_id IS DISTINCT FROM r.connection_id
-           AND (r.status IN ('done', 'rejected', 'blocked', 'retry_wait', 'pending')
+           AND (r.status IN ('done', 'rejected', 'blocked', 'retry_wait', 'pending', 'sending',
+                             'uncertain')
                 OR (r.status = 'skipped' AND r.reason_code IN ('deleted', 'void')))
            AND r.pushed_hash IS DISTINCT FROM d.content_hash"""
-_AGAIN = """status = 'pending', reason_code = NULL, reason = NULL, issue_id = NULL,
-           blocked_by = NULL, attempts = 0, next_attempt_at = now(),
-           object_date = d.document_date, updated_at = now()"""
+_IN_FLIGHT = "r.status IN ('sending', 'uncertain')"
+_AGAIN = f"""status = CASE WHEN {_IN_FLIGHT} THEN r.status ELSE 'pending' END,
+           reason_code = CASE WHEN {_IN_FLIGHT} THEN 'edited' END,
+           reason = CASE WHEN {_IN_FLIGHT} THEN r.reason END,
+           attempts = CASE WHEN {_IN_FLIGHT} THEN r.attempts ELSE 0 END,
+           next_attempt_at = CASE WHEN {_IN_FLIGHT} THEN r.next_attempt_at ELSE now() END,
+           issue_id = NULL, blocked_by = NULL, object_date = d.document_date, updated_at = now()"""
 # The cause of an issue is gone: what it blocked goes on, unless a parent is missing, too.
 _RELEASED = """
                    status = CASE WHEN status IN ('rejected', 'blocked') AND blocked_by IS NULL
@@ -127,7 +134,7 @@ class RecordQueue(Repository):
 
         So is what was deleted or void before it was sent: its owner may have thought again.
 
-        Records that are being sent or whose outcome is unclear are left alone: settling them
+        Records that are being sent or whose outcome is unclear stay what they are: settling them
         notices the edit.
         """
         self._execute(
@@ -214,6 +221,33 @@ class RecordQueue(Repository):
             kept=list(kept_open),
         ).scalar_one()
         Events(self._session).issues(closed)
+
+    def release_arrived(self) -> int:
+        """Queue what waits for a document or contact that is known by now; how many.
+
+        Whoever hands one in releases what waits for it, but cannot see an issue that another
+        transaction is just opening, as that one cannot see what is being handed in.
+        """
+        released = self._execute(
+            f"""
+            WITH arrived AS (
+                SELECT DISTINCT w.id
+                  FROM issues i
+                  JOIN synced_records w ON w.issue_id = i.id
+                  JOIN documents child ON child.id = w.object_id
+                  JOIN documents d ON d.billing_entity_id = child.billing_entity_id
+                       AND d.source_id IS NOT DISTINCT FROM child.source_id
+                       AND d.type = split_part(i.subject, ' ', 1)
+                       AND d.external_id = substr(i.subject, strpos(i.subject, ' ') + 1)
+                  JOIN synced_records p ON p.object_id = d.id
+                       AND p.connection_id = w.connection_id
+                 WHERE i.closed_at IS NULL AND i.code IN ('contact_unknown', 'document_unknown'))
+            UPDATE synced_records SET {_RELEASED}
+              FROM arrived WHERE synced_records.id = arrived.id
+            RETURNING connection_id
+            """
+        ).scalars()
+        return len(list(released))
 
     def release_children(self, parents: Sequence[UUID]) -> None:
         """Queue the records that waited for these to be done."""

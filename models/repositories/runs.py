@@ -34,7 +34,10 @@ class Runs(Repository):
         """
         found = self._execute(
             """
-            WITH queued AS (
+            -- The connection first, as whoever queues what is due: or the two wait for each other.
+            WITH locked AS (
+                SELECT id FROM connections WHERE id = :connection FOR NO KEY UPDATE),
+            queued AS (
                 INSERT INTO sync_runs (
                     id, connection_id, trigger, status, correlation_id, "full", steps, counts,
                     provider_calls, received_bytes, cursors_before, cursors_after, fence,
@@ -44,10 +47,11 @@ class Runs(Repository):
                        coalesce((SELECT jsonb_object_agg(type, value) FROM cursors
                                   WHERE connection_id = :connection AND value IS NOT NULL), '{}'),
                        '{}', 0, now()
+                  FROM locked
                 ON CONFLICT DO NOTHING RETURNING id),
             clock AS (
-                UPDATE connections SET next_sync_at = CAST(:next AS timestamptz)
-                 WHERE id = :connection AND CAST(:next AS timestamptz) IS NOT NULL)
+                UPDATE connections c SET next_sync_at = CAST(:next AS timestamptz)
+                  FROM locked WHERE c.id = locked.id AND CAST(:next AS timestamptz) IS NOT NULL)
             SELECT id, true AS made FROM queued
              UNION ALL
             SELECT id, false FROM sync_runs

@@ -4,13 +4,14 @@
 the database's clock. Rows are locked in id order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import Row
 
 from models.canonical import AnyRecord, ObjectType, record_adapter
@@ -53,6 +54,17 @@ class Claimed:
     document: AnyRecord
     gone: bool
     """The owner deleted the object."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A record that this worker holds, and whose document this version cannot read."""
+
+    id: UUID
+    fence: int
+    status: SyncStatus
+    external_id: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,21 @@ def claimed_of(row: Row[Any]) -> Claimed:
     )
 
 
+def readable(rows: Iterable[Row[Any]], unreadable: list[Unreadable] | None = None) -> list[Claimed]:
+    """Rows with their documents; those that cannot be read are left to whoever asks for them."""
+    found = []
+    for row in rows:
+        try:
+            found.append(claimed_of(row))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            status = SyncStatus(row.status)
+            if unreadable is not None:
+                unreadable.append(Unreadable(row.id, row.fence, status, row.external_id, reason))
+    return found
+
+
 class SyncedRecords(Repository):
     """The write protocol: claim, commit the attempt, send, settle behind the fence."""
 
@@ -136,11 +163,13 @@ class SyncedRecords(Repository):
         lease: timedelta,
         limit: int,
         uncertain: bool = False,
+        unreadable: list[Unreadable] | None = None,
     ) -> list[Claimed]:
         """Take due records of one type, oldest first, for a connection that may be used.
 
         With `uncertain`, takes those whose outcome is to be looked up; the others are taken only
-        where posting has started.
+        where posting has started. What was stored by a version that knew more or less than this
+        one, and cannot be read, is held too and put into `unreadable`.
         """
         found = self._execute(
             """
@@ -180,7 +209,7 @@ class SyncedRecords(Repository):
             lease=lease,
             limit=limit,
         )
-        return [claimed_of(row) for row in found]
+        return readable(found, unreadable)
 
     def unpaired(
         self, connection_id: UUID, kind: ObjectType, *, after: UUID | None, limit: int
@@ -208,7 +237,7 @@ class SyncedRecords(Repository):
             after=after,
             limit=limit,
         )
-        return [claimed_of(row) for row in found]
+        return readable(found)
 
     def start_sending(
         self,
@@ -363,7 +392,8 @@ class SyncedRecords(Repository):
                     version text, progress jsonb, pushed_hash text, variance numeric,
                     ledger jsonb, refused boolean, checked boolean, uncounted boolean, sources text[]))
             UPDATE synced_records r
-               SET status = CASE WHEN v.status = 'done' AND d.content_hash <> v.pushed_hash
+               SET status = CASE WHEN v.status = 'done' AND (d.content_hash <> v.pushed_hash
+                                                             OR r.reason_code = 'edited')
                                  THEN 'pending' ELSE v.status END,
                    reason_code = v.reason_code, reason = v.reason, issue_id = v.issue_id,
                    blocked_by = v.blocked_by,

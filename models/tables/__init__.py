@@ -24,6 +24,7 @@ from models.tables.document import DocumentRow, MovedDocumentRow
 from models.tables.sync_run import RunStatus, SyncRunRow, Trigger
 from models.tables.synced_record import AttemptRow, SyncedRecordRow
 from models.tables.tenant import BillingEntityRow, OrganisationRow
+from models.tables.upload import UploadPartRow, UploadRow, UploadStatus
 from models.tables.webhook import (
     DeliveryStatus,
     EndpointStatus,
@@ -61,6 +62,9 @@ __all__ = [
     "SyncRunRow",
     "SyncedRecordRow",
     "Trigger",
+    "UploadPartRow",
+    "UploadRow",
+    "UploadStatus",
     "WebhookDeliveryRow",
     "WebhookEndpointRow",
 ]

@@ -1,6 +1,7 @@
 """The application on a real server, as clients meet it."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -82,7 +83,9 @@ def world(
 ) -> Iterator[World]:
     """An organisation with a connected billing entity `FR`, and the API that serves it."""
     assert database is not None
-    monkeypatch.setenv("LEDGERBRIDGE_ALLOWED_BASE_URLS", ledger.base_url)
+    named = os.environ.get("LEDGERBRIDGE_ALLOWED_BASE_URLS")
+    both = ",".join(filter(None, [named, ledger.base_url]))
+    monkeypatch.setenv("LEDGERBRIDGE_ALLOWED_BASE_URLS", both)
     app = create_app()
     with on_a_port(app) as url:
         yield World.begin(url, app.state.runtime, ledger)

@@ -1,7 +1,10 @@
 """Runs: one at a time, in chunks, continued by anybody, ended with one sentence."""
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from uuid import UUID
 
 from connectors.simulator import Fault
 from models.canonical import ObjectType
@@ -45,6 +48,43 @@ class TestTrigger:
         bench.pass_time(timedelta(days=3))
 
         assert runs.queue_due(bench.engine) == []
+
+
+def test_beat_and_a_person_who_queue_the_same_connection_do_not_wait_for_each_other(
+    bench: Bench,
+) -> None:
+    runs_made: list[UUID] = []
+    person = threading.Thread(
+        target=lambda: runs_made.append(runs.trigger_run(bench.engine, bench.connection_id))
+    )
+    bench.pass_time(timedelta(days=2))
+    with bench.begin() as work:
+        (due,) = work.connections.claim_due(10)
+        person.start()
+        until(lambda: waiting_for_locks(bench) == 1)
+        made = work.runs.queue(due.id, trigger=Trigger.SCHEDULE, correlation_id="x", steps=[])
+    person.join(20)
+
+    assert made is not None
+    assert runs_made == [made[0]]
+
+
+def waiting_for_locks(bench: Bench) -> int:
+    """How many sessions wait for somebody else's lock."""
+    with bench.database.connect() as database:
+        found = database.exec_driver_sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND datname = current_database()"
+        )
+        return int(found.scalar_one())
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes within seconds."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 class TestAdvance:

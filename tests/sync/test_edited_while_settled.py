@@ -1,0 +1,66 @@
+"""An edit that is committed at the moment when its document is settled: neither may be lost."""
+
+import threading
+from decimal import Decimal
+
+import pytest
+import sqlalchemy
+
+from connectors.memory.simulator import PlainLedger
+from models.canonical import ObjectType
+from models.status import SyncStatus
+from models.unit_of_work import Begin
+from sync import documents
+from tests.factories import Bench, a_bench, a_contact, an_invoice
+from tests.stack import wait_until
+
+
+@pytest.fixture
+def bench(begin: Begin, database: sqlalchemy.Engine) -> Bench:
+    return a_bench(begin, database, ledger=PlainLedger())
+
+
+def somebody_waits(database: sqlalchemy.Engine) -> bool:
+    with database.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        ).scalar_one()
+    return bool(found)
+
+
+@pytest.mark.parametrize("kind", ["changed", "void"])
+def test_an_edit_that_is_not_committed_yet_is_not_settled_away(bench: Bench, kind: str) -> None:
+    """The ledger answers while the product's transaction with the edit is still open."""
+    bench.hand_in(a_contact(), an_invoice())
+    edited = an_invoice(net="250.00") if kind == "changed" else an_invoice(status="void")
+    answered, open_yet = threading.Event(), threading.Event()
+    handle = bench.ledger.handle
+
+    def answer(request):  # type: ignore[no-untyped-def]  # the simulator's own signature
+        if request.method == "POST" and request.path == "/invoices":
+            answered.set()
+            assert open_yet.wait(10)
+        return handle(request)
+
+    transport = bench.opener.http._transport
+    transport._handle = answer  # type: ignore[attr-defined]  # the one place that a pause fits in
+    pushing = threading.Thread(target=bench.push)
+    pushing.start()
+    assert answered.wait(10)
+    with bench.begin() as work:
+        documents.store(work, bench.engine, bench.entity_id, [edited])
+        open_yet.set()
+        assert wait_until(
+            lambda: not pushing.is_alive() or somebody_waits(bench.database), seconds=5
+        )
+    pushing.join(10)
+
+    bench.push()
+
+    (there,) = bench.ledger.documents(ObjectType.INVOICE)
+    assert bench.status("I-1") is SyncStatus.DONE
+    assert (there.total, there.status) == (
+        (Decimal("300.00"), "open") if kind == "changed" else (Decimal("120.00"), "void")
+    )
+
+
