@@ -6,10 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check up bench format docs lock test-lowest clean
+.PHONY: demo demo-bridge test check up bench format docs lock test-lowest clean
 
 demo: $(READY)  ## the main job end to end, on real servers, with a kill in the middle
 	@$(BIN)/python -m demo
+
+demo-bridge: $(READY)  ## two billing platforms into two ledgers, with lost answers and a kill
+	@$(BIN)/python -m demo.bridge
 
 test: $(READY)  ## the whole suite
 	@$(BIN)/python -m pytest -q -n 2

@@ -99,7 +99,8 @@ class Bridge:
         """A heading with the time that has passed."""
         passed = time.monotonic() - self.started
         out.print()
-        out.print(Text(f"{words}  ", style="bold").append(f"{passed:.0f} s", style="dim"))
+        heading = Text(f"{words}  ", style="bold").append(f"{passed:.0f} s", style="dim")
+        out.print(heading, soft_wrap=True)
 
     def note(self, words: str) -> None:
         """A sentence about what happens outside of our commands."""
@@ -370,8 +371,8 @@ class Bridge:
             company.ledger,
             f"{len(company.documents):,}",
             f"{sum(there[number] for number in company.documents):,}",
-            f"{issued:,} {company.currency}",
-            f"{found:,} {company.currency}",
+            f"{issued:,.2f} {company.currency}",
+            f"{found:,.2f} {company.currency}",
         )
 
 

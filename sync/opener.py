@@ -1,5 +1,6 @@
 """Building connectors from stored connections: addresses, keys, tokens and allowances."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,6 +29,10 @@ from models.tables import ConnectionRow
 from sync.allowances import Allowances, beside, whose
 from sync.engine import Another, Renewed
 from sync.errors import InvalidInputError
+
+
+# Dots that lead upwards, backslashes, and whatever is no visible character.
+_UNSTEADY = re.compile(r"/(\.|%2e){1,2}(/|$)|[\\?#\s\x00-\x1f\x7f]|%2f|%5c|%00", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -214,6 +219,9 @@ class Opener:
             raise InvalidInputError(f"{url!r} is not a base URL: it must start with https://")
         if parts.username or parts.password:
             raise InvalidInputError("a base URL must not hold credentials: put them into the file")
+        if parts.query or parts.fragment or _UNSTEADY.search(url):
+            # What is appended to it must be a path below it, however a server reads it.
+            raise InvalidInputError(f"{url!r} is not a base URL: it must be a plain address")
         listed = any(
             url.rstrip("/") == allowed or url.startswith(f"{allowed}/")
             for allowed in self.allowed_base_urls

@@ -252,7 +252,7 @@ def _item(
 def key_of(
     connection: ConnectionRow, claimed: Claimed, operation: Operation, content_hash: str
 ) -> str:
-    """The idempotency key of a write: the same for every try of the same content.
+    """The idempotency key of a write: the same for every try of the same content and version.
 
     A refusal may be replayed for its key, so each one makes a new key; a person who asks for a
     new document raises the generation.
@@ -266,6 +266,10 @@ def key_of(
         claimed.generation,
         claimed.refusals,
     )
+    if operation in {Operation.UPDATE, Operation.VOID}:
+        # On top of a newer version the same content is another request: under the same key, a
+        # provider that compares the two would refuse it.
+        parts = (*parts, claimed.version)
     return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:32]
 
 

@@ -94,14 +94,17 @@ class Pusher:
     run_id: UUID | None
     pushed: Pushed = field(default_factory=Pushed)
     lanes: list[Lane] = field(default_factory=list)
+    checked: bool = False
+    """Whose books these are was asked just now, for the same piece of work."""
 
     def lane(self, number: int) -> Lane:
         """A way to the provider; the first one checks whose books these are."""
         while len(self.lanes) <= number:
             scope = CallScope(self.correlation_id, for_pushes=True)
             connector = connections.open_for(self.engine, self.connection, scope)
-            if not self.lanes:
+            if not self.checked:
                 connections.assert_identity(self.connection, connector.check())
+                self.checked = True
             counts = scope.calls > 0 if not self.lanes else self.lanes[0].counts
             self.lanes.append(Lane(connector, scope, counts))
         return self.lanes[number]
@@ -377,8 +380,12 @@ def push_due(
     run_id: UUID | None = None,
     over: Callable[[], bool] = lambda: False,
     only: Sequence[ObjectType] = PUSH_ORDER,
+    checked: bool = False,
 ) -> Pushed:
-    """Push what is due for a connection, parents first, until nothing is or time is up."""
+    """Push what is due for a connection, parents first, until nothing is or time is up.
+
+    `checked`: whose books these are was asked just now, for the same piece of work.
+    """
     with engine.begin() as work:
         connection = connections.get(work, connection_id)
         spec = engine.spec_of(connection)
@@ -401,7 +408,9 @@ def push_due(
     if connection.role is ConnectionRole.LEDGER and books_unread(spec, read):
         # Accounts and tax rates are not known yet: the first run reads them and goes on here.
         only = [kind for kind in only if kind is ObjectType.CONTACT]
-    pusher = Pusher(engine, connection, spec, books, trigger, correlation_id, run_id)
+    pusher = Pusher(
+        engine, connection, spec, books, trigger, correlation_id, run_id, checked=checked
+    )
     pushed = pusher.pushed
     moved = True
     # What is done releases what waited for it, also of types that were looked at before.
@@ -415,13 +424,20 @@ def push_due(
                 pushed.out_of_time = over()
         if pushed.out_of_time:
             break
-    pushed.calls = sum(lane.scope.calls for lane in pusher.lanes)
-    pushed.received = sum(lane.scope.bytes_received for lane in pusher.lanes)
-    if pusher.lanes:
-        with engine.begin() as work:
-            work.connections.used(connection_id, calls=pushed.calls, received=pushed.received)
-            if pushed.stopped is None:
-                connections.provider_answers(work, connection)
+    _account_for(pusher)
     for source_id in listeners if pushed.counts else []:
         engine.hints.push(source_id)
     return pushed
+
+
+def _account_for(pusher: Pusher) -> None:
+    """Add up what was asked of the provider, and note that it answers."""
+    pushed, connection = pusher.pushed, pusher.connection
+    pushed.calls = sum(lane.scope.calls for lane in pusher.lanes)
+    pushed.received = sum(lane.scope.bytes_received for lane in pusher.lanes)
+    if not pusher.lanes:
+        return
+    with pusher.engine.begin() as work:
+        work.connections.used(connection.id, calls=pushed.calls, received=pushed.received)
+        if pushed.stopped is None:
+            connections.provider_answers(work, connection)

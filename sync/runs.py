@@ -301,6 +301,8 @@ class _Advance:
     spec: ConnectorSpec
     run: SyncRunRow
     over: Callable[[], bool]
+    checked: bool = False
+    """Whose books these are was asked in this chunk: once is enough."""
 
     def go(self) -> Progress:
         """Do steps until the end, until time is up, or until something stands in the way."""
@@ -363,6 +365,7 @@ class _Advance:
         connections.assert_identity(self.connection, connector.check())
         with self.engine.begin() as work:
             connections.provider_answers(work, self.connection)
+        self.checked = True
         return connector
 
     def _renew(self) -> bool:
@@ -394,7 +397,10 @@ class _Advance:
         """
         common = {"correlation_id": self.run.correlation_id}
         kinds = [kind] if kind else PUSH_ORDER
-        looked_up = recover_due(self.engine, self.connection.id, over=self.over, **common)
+        looked_up = recover_due(
+            self.engine, self.connection.id, over=self.over, checked=self.checked, **common
+        )
+        self.checked = self.checked or looked_up.calls > 0
         pushed = push_due(
             self.engine,
             self.connection.id,
@@ -402,6 +408,7 @@ class _Advance:
             run_id=self.run.id,
             over=self.over,
             only=kinds,
+            checked=self.checked,
             **common,
         )
         with self.engine.begin() as work:

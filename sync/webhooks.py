@@ -48,9 +48,14 @@ class Addresses:
         """Refuse what could never be called; names are looked up when something is sent.
 
         Raises:
-            AccessDeniedError: It is neither public nor named by the operator.
+            AccessDeniedError: It is neither public nor named by the operator, or holds credentials.
         """
         parts = urlsplit(url)
+        if parts.username is not None or parts.password is not None:
+            raise AccessDeniedError(
+                "url_not_allowed",
+                "a webhook URL must not hold credentials: its messages are signed",
+            )
         if self.named(url):
             return
         if parts.scheme != "https":

@@ -45,9 +45,14 @@ def push(connection_id: str = "", correlation_id: str | None = None, **_: Any) -
     engine, over = current().engine, _chunk()
     correlation = correlation_id or new_correlation_id()
     try:
-        recover.recover_due(engine, connection, correlation_id=correlation, over=over)
+        found = recover.recover_due(engine, connection, correlation_id=correlation, over=over)
         pushed = push_due(
-            engine, connection, trigger="change", correlation_id=correlation, over=over
+            engine,
+            connection,
+            trigger="change",
+            correlation_id=correlation,
+            over=over,
+            checked=found.calls > 0,
         )
     except NotFoundError:  # a message for a connection that is gone
         return

@@ -1,12 +1,13 @@
-"""An edit that is committed at the moment when its document is settled: neither may be lost."""
+"""Edits that meet a change elsewhere: one that is not committed yet, or a newer version there."""
 
 import threading
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 import sqlalchemy
 
-from connectors.memory.simulator import PlainLedger
+from connectors.memory.simulator import LedgerRules, PlainLedger
 from models.canonical import ObjectType
 from models.status import SyncStatus
 from models.unit_of_work import Begin
@@ -64,3 +65,35 @@ def test_an_edit_that_is_not_committed_yet_is_not_settled_away(bench: Bench, kin
     )
 
 
+def test_an_edit_on_top_of_a_newer_version_has_a_key_of_its_own(
+    begin: Begin, database: sqlalchemy.Engine
+) -> None:
+    """The ledger remembers its refusal of the older version, and what was asked for with it."""
+    rules = LedgerRules(remembers_keys=timedelta(hours=1), replays_errors=True)
+    bench = a_bench(begin, database, ledger=PlainLedger(rules))
+    bench.hand_in(a_contact(), an_invoice())
+    bench.push()
+    (there,) = bench.ledger.documents(ObjectType.INVOICE)
+    bench.ledger.edit(ObjectType.INVOICE, there.id)  # saved again without a change
+
+    bench.hand_in(an_invoice(net="250.00"))
+    bench.push()
+
+    (there,) = bench.ledger.documents(ObjectType.INVOICE)
+    assert (bench.status("I-1"), there.total) == (SyncStatus.DONE, Decimal("300.00"))
+
+
+def test_a_void_on_top_of_a_newer_version_goes_through(
+    begin: Begin, database: sqlalchemy.Engine
+) -> None:
+    bench = a_bench(begin, database, ledger=PlainLedger())
+    bench.hand_in(a_contact(), an_invoice())
+    bench.push()
+    (there,) = bench.ledger.documents(ObjectType.INVOICE)
+    bench.ledger.edit(ObjectType.INVOICE, there.id)
+
+    bench.hand_in(an_invoice(status="void"))
+    bench.push()
+
+    (there,) = bench.ledger.documents(ObjectType.INVOICE)
+    assert (bench.status("I-1"), there.status) == (SyncStatus.DONE, "void")
