@@ -37,7 +37,7 @@ _LONGEST_LIFE_SECONDS = 10 * 366 * 86_400
 class OAuthApp(BaseModel):
     """How we are registered at a provider."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     client_id: str = Field(min_length=1)
     client_secret: SecretStr

@@ -452,6 +452,21 @@ class Deadline:
         return self._seconds - max(clock() - start for clock, start in self._clocks)
 
 
+class Memo:
+    """What is read once for a piece of work, however many connectors do it side by side."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._known: dict[str, Any] = {}
+
+    def once(self, key: str, read: Callable[[], Any], *, anew: bool = False) -> Any:
+        """What `read` gave the first time; others wait for it, and an error is not kept."""
+        with self._lock:
+            if anew or key not in self._known:
+                self._known[key] = read()
+            return self._known[key]
+
+
 @dataclass
 class CallScope:
     """What surrounds provider calls: for whose sake, until when, and how many there were.
@@ -468,6 +483,8 @@ class CallScope:
     """Whom every request asks for its turn; None: nobody counts them."""
     for_pushes: bool = False
     """Its reads serve writes, and need not leave anything to them."""
+    memo: Memo = field(default_factory=Memo, repr=False)
+    """Shared by the connectors of one piece of work."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, *, calls: int = 0, received: int = 0) -> None:

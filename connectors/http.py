@@ -341,6 +341,9 @@ class Http:
         self, method: str, path: str, headers: Mapping[str, str], **kwargs: Any
     ) -> httpx.Request:
         timeout = self._within_deadline()
+        if self._base_url and path and path[0] not in "/?":
+            # `@elsewhere` or `.elsewhere` after an address would be another address.
+            raise _unsendable(ValueError())
         try:
             request = self._client.build_request(
                 method,

@@ -26,6 +26,7 @@ from connectors.base import (
     ConnectorSpec,
     Deadline,
     Failed,
+    Memo,
     Progressed,
     PushResult,
     Stale,
@@ -96,11 +97,12 @@ class Pusher:
     lanes: list[Lane] = field(default_factory=list)
     checked: bool = False
     """Whose books these are was asked just now, for the same piece of work."""
+    memo: Memo = field(default_factory=Memo)
 
     def lane(self, number: int) -> Lane:
         """A way to the provider; the first one checks whose books these are."""
         while len(self.lanes) <= number:
-            scope = CallScope(self.correlation_id, for_pushes=True)
+            scope = CallScope(self.correlation_id, for_pushes=True, memo=self.memo)
             connector = connections.open_for(self.engine, self.connection, scope)
             if not self.checked:
                 connections.assert_identity(self.connection, connector.check())

@@ -304,7 +304,7 @@ class Client:
     def _write(
         self, method: str, path: str, body: Values | None, headers: Mapping[str, str]
     ) -> httpx.Response:
-        content = {} if body is None else {"content": _as_json(body)}
+        content: dict[str, Any] = {} if body is None else {"content": _as_json(body)}
         kind = {} if body is None else {"Content-Type": "application/json"}
 
         def send() -> httpx.Response:

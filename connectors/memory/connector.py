@@ -201,8 +201,8 @@ class MemoryConnector:
                 waiting = {}
         if step is Step.POST:
             self._withdraw(kind, members, results)
-        if step is Step.UPDATE:
-            self._settle_repeated(kind, members, results)
+        if step in {Step.UPDATE, Step.VOID}:
+            self._settle_repeated(step, kind, members, results)
         return results
 
     def _call(self, step: Step, kind: ObjectType, items: Sequence[PushItem]) -> Written:
@@ -245,9 +245,9 @@ class MemoryConnector:
             error.withdrawn = gone or isinstance(outcome, Summary)
 
     def _settle_repeated(
-        self, kind: ObjectType, members: Members, results: dict[int, PushResult]
+        self, step: Step, kind: ObjectType, members: Members, results: dict[int, PushResult]
     ) -> None:
-        """See what is there where an update is refused as stale.
+        """See what is there where an update or void is refused as stale.
 
         It may have been made already, and its answer lost: the ledger moved on to our own content.
         """
@@ -264,7 +264,9 @@ class MemoryConnector:
             return
         for stored in found.items:
             place = stale[stored.id]
-            if mapping.same_content(members[place].record, stored.record):
+            void = stored.record.get("status") == "void"
+            same = mapping.same_content(members[place].record, stored.record)
+            if void if step is Step.VOID else same:
                 results[place] = mapping.accepted(kind, stored, self._base_url)
                 continue
             current = mapping.pulled(kind, stored.model_dump(mode="json"), self._base_url)

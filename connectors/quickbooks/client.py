@@ -94,6 +94,7 @@ class Client:
             raise TypeError("credentials and settings are not QuickBooks'")
         self.settings = settings
         self.realm = credentials.realm
+        self.memo = config.scope.memo
         self._elsewhere = _elsewhere(credentials.realm, config.organisation_id)
         self._row = f"{config.base_url} {self.realm}"
         secrets = [credentials.access_token, credentials.refresh_token]

@@ -35,17 +35,27 @@ class Books:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._accounts: dict[str, AccountRow] = {}
+        self._known: tuple[CompanyRow, PreferencesRow] | None = None
 
     # Who, and how they keep their books: one call.
 
-    @cached_property
+    @property
     def _about(self) -> tuple[CompanyRow, PreferencesRow]:
+        if self._known is None:
+            self._known = self._asked()
+        return self._known
+
+    def _asked(self, *, anew: bool = False) -> tuple[CompanyRow, PreferencesRow]:
         asked = [(what, query_of(what)) for what in ("CompanyInfo", "Preferences")]
-        company, preferences = self.client.queries(asked)
+        company, preferences = self.client.memo.once(
+            "about", lambda: self.client.queries(asked), anew=anew
+        )
         return _first(CompanyRow, company.values), _first(PreferencesRow, preferences.values)
 
-    def identity(self) -> Identity:
-        """Whose books these are."""
+    def identity(self, *, anew: bool = False) -> Identity:
+        """Whose books these are; `anew`: as QuickBooks says now."""
+        if anew:
+            self._known = self._asked(anew=True)
         company, _ = self._about
         realm = self.client.realm
         name = company.company_name or company.legal_name or f"company {realm}"
@@ -83,7 +93,8 @@ class Books:
     @cached_property
     def taxes(self) -> Taxes:
         """Codes and rates, inactive ones too."""
-        return self.taxes_and_codes()[0]
+        taxes: Taxes = self.client.memo.once("taxes", lambda: self.taxes_and_codes()[0])
+        return taxes
 
     def taxes_and_codes(self) -> tuple[Taxes, list[Values]]:
         """The same with the codes as they came: one call where all have room in one answer."""

@@ -39,7 +39,7 @@ class QuickBooks:
         """Whose books these are, and how they are kept: one call."""
         self._books = Books(self._client)
         self.__dict__.pop("_writers", None)
-        return self._books.identity()
+        return self._books.identity(anew=True)
 
     def pull(
         self, kind: ObjectType, cursor: str | None, *, period: Period | None = None

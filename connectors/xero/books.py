@@ -26,7 +26,7 @@ class Books:
     def organisation(self, *, anew: bool = False) -> OrganisationRow:
         """The organisation itself; asked for once, or anew."""
         if self._organisation is None or anew:
-            rows = self.client.page("Organisation", {}).values
+            rows = self._list("Organisation", anew=anew)
             try:
                 (self._organisation,) = [OrganisationRow.model_validate(one) for one in rows]
             except ValueError:
@@ -34,6 +34,13 @@ class Books:
                     "the organisation cannot be read in Xero's answer", code="unreadable_answer"
                 ) from None
         return self._organisation
+
+    def _list(self, endpoint: str, *, anew: bool = False) -> Sequence[Values]:
+        """A short list; connectors that work side by side read it once."""
+        found: Sequence[Values] = self.client.memo.once(
+            endpoint, lambda: self.client.page(endpoint, {}).values, anew=anew
+        )
+        return found
 
     def base_currency(self) -> str:
         """The currency of the books."""
@@ -68,7 +75,7 @@ class Books:
 
     def _account_maps(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         if self._accounts is None:
-            self.learn_accounts(self.client.page("Accounts", {}).values)
+            self.learn_accounts(self._list("Accounts"))
         assert self._accounts is not None  # noqa: S101  # just learned
         return self._accounts
 
@@ -90,7 +97,7 @@ class Books:
     def item_rows(self) -> Sequence[Values]:
         """All items."""
         if self._item_rows is None:
-            self._item_rows = self.client.page("Items", {}).values
+            self._item_rows = self._list("Items")
         return self._item_rows
 
     def _item_maps(self) -> tuple[Mapping[str, str], Mapping[str, str]]:

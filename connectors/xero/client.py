@@ -71,6 +71,7 @@ class Client:
         if not isinstance(credentials, OAuthTokens) or not isinstance(settings, XeroSettings):
             raise TypeError("credentials and settings are not Xero's")
         self.settings = settings
+        self.memo = config.scope.memo
         self._token = config.access_token or credentials.access_token
         refresh = credentials.refresh_token
         self.http = Http(
