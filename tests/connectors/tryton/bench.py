@@ -336,6 +336,7 @@ class Bench:
                 return result
             if isinstance(result, Progressed):
                 continue
+            assert isinstance(result, Failed)
             failure = result.error
             if isinstance(failure, OutcomeUnknown):
                 # What is committed late has been after the consistency delay.
