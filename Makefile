@@ -17,18 +17,30 @@ demo-bridge: $(READY)  ## two billing platforms into two ledgers, with lost answ
 test: $(READY)  ## the whole suite
 	@$(BIN)/python -m pytest -q -n 2
 
-check: $(READY)  ## format, lint, types, layers
+check: $(READY)  ## format, lint, types, layers, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tests.vulnerabilities
 
 up: $(READY)  ## api, worker and beat in the foreground, until Ctrl-C
 	@$(BIN)/ledgerbridge up
 
-bench: $(READY)  ## provider calls for 1,000 records; how long requests take out of a million (4 GB of disk for some minutes)
+bench: $(READY)  ## provider calls for 1,000 records; what a pull and a push cost; memory over 100,000; how long requests take out of a million (4 GB of disk for some minutes)
 	@$(BIN)/python -m benchmarks.provider_calls
+	@$(BIN)/python -m benchmarks.pull
+	@$(BIN)/python -m benchmarks.push
+	@$(BIN)/python -m benchmarks.memory
 	@$(BIN)/python -m benchmarks.http_api
+
+SEED ?= 1
+
+chaos: $(READY)  ## 5,000 documents while everything dies; replay with make chaos SEED=n
+	@$(BIN)/python -m chaos --seed $(SEED)
+
+mutants: $(READY)  ## takes one safeguard out at a time, and sees whether the tests notice
+	@$(BIN)/python -m chaos.mutants
 
 format: $(READY)
 	@$(BIN)/ruff format .

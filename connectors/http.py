@@ -418,7 +418,7 @@ class Http:
             chunks.append(chunk)
         self._scope.count(received=size)
         # httpx has no public way to set a body that was read under a limit.
-        response._content = b"".join(chunks)  # noqa: SLF001
+        response._content = unpacking.storable(b"".join(chunks))  # noqa: SLF001
 
     def redact(self, text: str) -> str:
         """Make provider text fit to be shown: no secrets, no control characters, not endless."""
@@ -461,13 +461,13 @@ class Streamed:
         rest = b""
         for piece in self.pieces():
             *whole, rest = (rest + piece).split(b"\n")
-            yield from whole
+            yield from map(unpacking.storable, whole)
             if len(rest) > MAX_LINE_BYTES:
                 raise ProtocolError(
                     f"a line of the answer is longer than {MAX_LINE_BYTES} bytes", code="long_line"
                 )
         if rest:
-            yield rest
+            yield unpacking.storable(rest)
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,8 +2,12 @@
 
 httpx unpacks whatever it is given at once, also what is packed several times over: a few
 kilobytes could then fill any memory before anybody has counted them.
+
+Characters that JSON can spell and no database can hold are replaced here too: one of them in one
+name would otherwise keep a whole page from being read, for ever.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -13,6 +17,15 @@ ACCEPTED = "gzip, deflate"
 """What we ask for, whatever else is installed beside httpx."""
 MOST_AT_ONCE = 256 * 1024
 """Bytes of an unpacked piece."""
+
+_REPLACEMENT = rb"\ufffd"
+# An escaped backslash, NUL, a pair of surrogates, half of a pair: in this order.
+_ESCAPES = re.compile(
+    rb"\\\\|\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_SUSPICIOUS = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+_WHOLE_PAIR = 12
 
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
@@ -36,6 +49,18 @@ def pieces_of(response: httpx.Response) -> Iterator[bytes]:
             yield from _unpacked(response.iter_raw(), _deflate)
         case _:
             raise httpx.DecodingError(f"the answer is packed as {packing[:60]!r}")
+
+
+def storable(json: bytes) -> bytes:
+    """JSON without NUL and without half characters: U+FFFD stands where they were."""
+    if _SUSPICIOUS.search(json) is None:
+        return json
+    return _ESCAPES.sub(lambda found: _kept(found[0]), json)
+
+
+def _kept(escape: bytes) -> bytes:
+    whole = escape == rb"\\" or len(escape) == _WHOLE_PAIR
+    return escape if whole else _REPLACEMENT
 
 
 def _gzip(_first: bytes) -> "zlib._Decompress":

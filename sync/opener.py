@@ -30,7 +30,6 @@ from sync.allowances import Allowances, beside, whose
 from sync.engine import Another, Renewed
 from sync.errors import InvalidInputError
 
-
 # Dots that lead upwards, backslashes, and whatever is no visible character.
 _UNSTEADY = re.compile(r"/(\.|%2e){1,2}(/|$)|[\\?#\s\x00-\x1f\x7f]|%2f|%5c|%00", re.IGNORECASE)
 

@@ -257,7 +257,7 @@ def key_of(
     A refusal may be replayed for its key, so each one makes a new key; a person who asks for a
     new document raises the generation.
     """
-    parts = (
+    parts: list[object] = [
         connection.id,
         claimed.type.value,
         claimed.object_id,
@@ -265,11 +265,11 @@ def key_of(
         operation.value,
         claimed.generation,
         claimed.refusals,
-    )
+    ]
     if operation in {Operation.UPDATE, Operation.VOID}:
         # On top of a newer version the same content is another request: under the same key, a
         # provider that compares the two would refuse it.
-        parts = (*parts, claimed.version)
+        parts.append(claimed.version)
     return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:32]
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,20 @@ from sqlalchemy.orm import sessionmaker
 
 from models.tables import Base
 from models.unit_of_work import Begin, begin_with
+from tests.secrets import shown_in
 from worker import embedded, logs, runtime
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """No test passes whose output or log shows a secret."""
+    report = yield
+    if report.when != "teardown":  # by then all that was said is there
+        return report
+    if found := shown_in("".join(text for _, text in report.sections)):
+        report.outcome = "failed"
+        report.longrepr = f"the output or the log shows a secret: {', '.join(found)}"
+    return report
 
 
 @pytest.fixture(scope="session")

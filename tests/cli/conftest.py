@@ -13,6 +13,7 @@ import sqlalchemy
 from cli.main import main
 from connectors.memory.simulator import PlainLedger
 from models.crypto import new_key
+from tests.secrets import shown_in
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def ledgerbridge(
         with pytest.raises(SystemExit) as ended:
             main()
         captured = capsys.readouterr()
+        assert shown_in(captured.out + captured.err) == []
         code = ended.value.code
         return Result(code if isinstance(code, int) else 0, captured.out, captured.err)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from tests.secrets import shown_in
 from tests.stack import Stack
 
 
@@ -27,3 +28,5 @@ def stack(
         monkeypatch.setitem(os.environ, name, value)
     yield stack
     stack.stop()
+    for log in tmp_path.glob("*.log"):
+        assert shown_in(log.read_text(errors="replace")) == [], log

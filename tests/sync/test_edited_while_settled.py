@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy
 
+from connectors.faults import Answer, Request
 from connectors.memory.simulator import LedgerRules, PlainLedger
 from models.canonical import ObjectType
 from models.status import SyncStatus
@@ -37,14 +38,14 @@ def test_an_edit_that_is_not_committed_yet_is_not_settled_away(bench: Bench, kin
     answered, open_yet = threading.Event(), threading.Event()
     handle = bench.ledger.handle
 
-    def answer(request):  # type: ignore[no-untyped-def]  # the simulator's own signature
+    def answer(request: Request) -> Answer:
         if request.method == "POST" and request.path == "/invoices":
             answered.set()
             assert open_yet.wait(10)
         return handle(request)
 
     transport = bench.opener.http._transport
-    transport._handle = answer  # type: ignore[attr-defined]  # the one place that a pause fits in
+    transport._handle = answer
     pushing = threading.Thread(target=bench.push)
     pushing.start()
     assert answered.wait(10)
