@@ -49,6 +49,7 @@ class CeleryHints:
                 # Longer waits are `next_*_at` columns; this one only spaces continuations.
                 countdown=min(countdown, 5) or None,
             )
-        except (OperationalError, OSError) as error:
+        except (OperationalError, OSError, AttributeError) as error:
+            # kombu 5.7 asks a connection that it has just lost: `None` has no `client`.
             self.failures += 1
             log.warning("hint.lost", queue=queue, error=type(error).__name__)

@@ -147,6 +147,30 @@ class TestFence:
         assert kept == set()
         assert bench.line("C-1").platform_object_id is None
 
+    def test_progress_of_a_lost_claim_is_not_kept_while_somebody_else_sends(
+        self, bench: Bench
+    ) -> None:
+        bench.hand_in(a_contact())
+        (slow,) = claim(bench)
+        start(bench, slow)
+        bench.pass_time(LEASE + timedelta(seconds=1))
+        bench.sweep()
+        (other,) = claim(bench, worker="two", uncertain=True)
+        settle(bench, other, SyncStatus.PENDING)
+        (other,) = claim(bench, worker="two")
+        start(bench, other)
+
+        with bench.begin() as work:
+            kept = work.records.save_progress(
+                bench.connection_id,
+                ObjectType.CONTACT,
+                [(slow.id, slow.fence, {"step": "created"}, "7")],
+                lease=LEASE,
+            )
+
+        assert kept == set()
+        assert bench.line("C-1").platform_object_id is None
+
 
 class TestRelease:
     def test_a_child_that_is_blocked_just_after_its_parent_was_done_is_not_stuck(

@@ -231,6 +231,7 @@ class TestFailures:
         bench.push()
 
         assert bench.ledger.documents(ObjectType.CONTACT) == []
+        assert bench.ledger.requests["POST /contacts"] == 0  # not every ledger would refuse it
         assert [code for code, _, _ in bench.issues()] == ["wrong_organisation"]
 
     def test_a_ledger_that_is_away_parks_the_connection_and_fails_nothing(
