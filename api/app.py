@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from api import errors, routes
+from api import console, errors, routes
+from api.console.limits import SignIns
 from api.measured import Measured, Requests
 from api.middleware import Frame
 from api.throttle import Throttle
@@ -34,7 +35,9 @@ def create_app() -> FastAPI:
         app.state.throttle = Throttle(
             settings.api_requests_per_second, lambda: broker_url(settings)
         )
+        app.state.sign_ins = SignIns(lambda: broker_url(settings))
         yield
+        app.state.sign_ins.close()
         app.state.throttle.close()
         built.close()
 
@@ -50,4 +53,5 @@ def create_app() -> FastAPI:
         parent = app if getattr(module, "AT_THE_ROOT", False) else v1
         parent.include_router(module.router)
     app.include_router(v1)
+    console.install(app)
     return app

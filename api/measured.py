@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-PREFIXES = frozenset({"", "/v1"})
+PREFIXES = frozenset({"", "/console", "/v1"})
 
 
 def template(scope: Scope) -> str:

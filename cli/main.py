@@ -21,6 +21,7 @@ from cli import (
     sync_log,
     syncing,
     usage,
+    users,
 )
 from cli.context import settings
 from cli.output import err
@@ -41,6 +42,7 @@ app.command()(operations.up)
 app.command()(operations.migrate)
 app.add_typer(entities.app, name="entities")
 app.add_typer(clients.app, name="clients")
+app.add_typer(users.app, name="users")
 app.add_typer(connections.app, name="connections")
 app.add_typer(documents.app, name="documents")
 app.command()(syncing.sync)

@@ -15,6 +15,7 @@ from models.repositories import (
     Authorizations,
     Connections,
     Consents,
+    Console,
     Contract,
     Cursors,
     Documents,
@@ -26,6 +27,7 @@ from models.repositories import (
     Metrics,
     Operations,
     Pairing,
+    People,
     Preflight,
     Pulled,
     Reconciling,
@@ -53,6 +55,7 @@ class UnitOfWork:
         self.connections = Connections(session)
         self.contract = Contract(session)
         self.consents = Consents(session)
+        self.console = Console(session)
         self.cursors = Cursors(session)
         self.documents = Documents(session)
         self.handed_in = HandedIn(session)
@@ -64,6 +67,7 @@ class UnitOfWork:
         self.metrics = Metrics(session)
         self.operations = Operations(session)
         self.pairing = Pairing(session)
+        self.people = People(session)
         self.preflight = Preflight(session)
         self.pulled = Pulled(session)
         self.queue = RecordQueue(session)

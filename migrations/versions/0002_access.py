@@ -380,9 +380,75 @@ def upgrade() -> None:
         ["connection_id"],
         postgresql_where=sa.text("reason_code IN ('ledger', 'no_ledger', 'reported_failed')"),
     )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "viewer",
+                "bookkeeper",
+                "administrator",
+                name="role",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("one_time_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_users_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+    )
+    op.create_index("uq_users_name", "users", [sa.text("lower(name)")], unique=True)
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_sessions_token_hash")),
+    )
+    op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
+    # What people search the sync log for: how a document is called, from its first letter on.
+    op.create_index(
+        "ix_documents_called",
+        "documents",
+        [
+            "billing_entity_id",
+            sa.text("lower(coalesce(number, name, external_id)) text_pattern_ops"),
+        ],
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_documents_called", table_name="documents")
+    op.drop_table("sessions")
+    op.drop_table("users")
     op.drop_index("ix_synced_records_reports", table_name="synced_records")
     op.drop_index("ix_synced_records_waiting", table_name="synced_records")
     op.drop_table("moved_documents")

@@ -4,6 +4,7 @@ from models.repositories.access import Access, Rights
 from models.repositories.attempts import AttemptOutcome, Attempts
 from models.repositories.authorizing import Authorizations, Consent, Consents, Held
 from models.repositories.connections import Connections
+from models.repositories.console import CauseLine, ConnectionLine, Console
 from models.repositories.contract import (
     ContactName,
     Contract,
@@ -20,6 +21,7 @@ from models.repositories.lookup import Lookup
 from models.repositories.metrics import Figures, Metrics
 from models.repositories.operations import LogFilter, Operations, Thing
 from models.repositories.pairing import Pairing
+from models.repositories.people import People, SignedIn
 from models.repositories.place import Place, RecordKind
 from models.repositories.preflight import Preflight
 from models.repositories.pulled import Known, Pulled
@@ -49,10 +51,13 @@ __all__ = [
     "Audience",
     "AuditLog",
     "Authorizations",
+    "CauseLine",
     "Claimed",
+    "ConnectionLine",
     "Connections",
     "Consent",
     "Consents",
+    "Console",
     "ContactName",
     "Contract",
     "Cursors",
@@ -80,6 +85,7 @@ __all__ = [
     "OurSide",
     "Pairing",
     "Party",
+    "People",
     "Place",
     "PostedElsewhere",
     "Preflight",
@@ -96,6 +102,7 @@ __all__ = [
     "Runs",
     "Sending",
     "Settlement",
+    "SignedIn",
     "SourceKnows",
     "Sources",
     "Stored",

@@ -83,6 +83,8 @@ class LogFilter:
     since: datetime | None = None
     own: bool | None = None
     """Of documents of ours (True), or of the ledger's own."""
+    statuses: tuple[SyncStatus, ...] = ()
+    """Standing at one of these; `status` is one alone."""
 
 
 class Operations(Repository):
@@ -103,7 +105,9 @@ class Operations(Repository):
         clauses = [after] if wanted.since is None else [after, "r.updated_at >= :since"]
         given: dict[str, Any] = {
             "types": [wanted.type.value] if wanted.type else list(ObjectType),
-            "statuses": [wanted.status.value] if wanted.status else list(SyncStatus),
+            "statuses": [wanted.status.value]
+            if wanted.status
+            else list(wanted.statuses or SyncStatus),
             "owns": [True, False] if wanted.own is None else [wanted.own],
             **({"since": wanted.since} if wanted.since else {}),
             **({"moment": place.value, "place": place.id} if place else {}),

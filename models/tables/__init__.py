@@ -21,7 +21,8 @@ from models.tables.connection import (
     ProviderUseRow,
 )
 from models.tables.document import DocumentRow, MovedDocumentRow
-from models.tables.sync_run import RunStatus, SyncRunRow, Trigger
+from models.tables.person import SessionRow, UserRole, UserRow
+from models.tables.sync_run import MetObjectsRow, RunStatus, SyncRunRow, Trigger
 from models.tables.synced_record import AttemptRow, SyncedRecordRow
 from models.tables.tenant import BillingEntityRow, OrganisationRow
 from models.tables.upload import UploadPartRow, UploadRow, UploadStatus
@@ -55,16 +56,20 @@ __all__ = [
     "IssueRow",
     "MappingKind",
     "MappingRow",
+    "MetObjectsRow",
     "MovedDocumentRow",
     "OrganisationRow",
     "ProviderUseRow",
     "RunStatus",
+    "SessionRow",
     "SyncRunRow",
     "SyncedRecordRow",
     "Trigger",
     "UploadPartRow",
     "UploadRow",
     "UploadStatus",
+    "UserRole",
+    "UserRow",
     "WebhookDeliveryRow",
     "WebhookEndpointRow",
 ]

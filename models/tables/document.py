@@ -81,6 +81,13 @@ class DocumentRow(Base):
             postgresql_using="gin",
             postgresql_where=text("type = 'payment'"),
         ),
+        # What people search for: how a document is called, from its first letter on.
+        Index(
+            "ix_documents_called",
+            "billing_entity_id",
+            text("lower(coalesce(number, name, external_id)) text_pattern_ops"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index(
             "ix_documents_pulled",
             "source_id",

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.tables.base import Base, CreatedAt, Key, choice
@@ -71,3 +72,19 @@ class SyncRunRow(Base):
     created_at: Mapped[CreatedAt]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class MetObjectsRow(Base):
+    """Objects of a page that a complete pull met and found unchanged; gone when the pull ends.
+
+    A mark on each record instead would write the whole row, and all of its index entries, anew.
+    """
+
+    __tablename__ = "met_objects"
+    __table_args__ = (Index("ix_met_objects_run_id_type", "run_id", "type"),)
+
+    id: Mapped[Key]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"))
+    type: Mapped[str]
+    record_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    """Ids of synced records."""

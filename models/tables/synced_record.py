@@ -167,7 +167,7 @@ class SyncedRecordRow(Base):
     last_pulled_at: Mapped[datetime | None]
     last_pushed_at: Mapped[datetime | None]
     seen_run_id: Mapped[UUID | None]
-    """The last complete pull that met it; those not met are gone."""
+    """The last complete pull that met it new or changed; unchanged ones are in `met_objects`."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     sync_status: Mapped[str] = mapped_column(Computed(_SYNC_STATUS, persisted=True))
