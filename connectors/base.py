@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from connectors.errors import ConnectorError
 from models.canonical import AnyRecord, ObjectType
+from models.canonical.written import Written
 
 
 class Role(StrEnum):
@@ -549,6 +551,11 @@ class PulledRecord:
     """What the provider says beyond the canonical record, in its own words, for people to see."""
     handle: Mapping[str, Any] | None = None
     """What a report to a source needs besides the object's id; comes back as `progress`."""
+
+    @cached_property
+    def written(self) -> Written:
+        """The record as JSON, once for all that is made of it."""
+        return Written(self.record)
 
 
 @dataclass(frozen=True)

@@ -288,6 +288,8 @@ class Http:
                 self._load(response)
             finally:
                 response.close()
+                # It points back at the answer, which would keep its body until cycles are sought.
+                response.stream = httpx.ByteStream(b"")
         if error_found := self._error_in(response, wrote=wrote):
             raise error_found
         return response

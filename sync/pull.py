@@ -18,7 +18,7 @@ from uuid import UUID
 from connectors.base import Changes, Connector, ConnectorSpec, Operation, Page, PulledRecord
 from connectors.errors import Cause
 from models.canonical import AnyRecord, BillingDocument, LedgerAccount, ObjectType
-from models.ids import new_id
+from models.ids import new_ids
 from models.repositories import Known, Stored, marker_of
 from models.repositories.documents import header_of
 from models.tables import ConnectionRole, ConnectionRow
@@ -108,7 +108,7 @@ class PullJob:
         work.pulled.refresh(moved)
         if self.starts_over:
             unchanged = [pair.record_id for _, pair in sorted_out.unchanged]
-            work.pulled.mark_seen(unchanged, self.run_id)
+            work.pulled.met(self.kind, unchanged, self.run_id)
         if self._is_source:
             waiting = [*sorted_out.theirs, *sorted_out.unchanged] if self._listed else []
             self._source.take_over(work, stored, waiting)
@@ -128,7 +128,7 @@ class PullJob:
         """What cannot be read is still there."""
         ids = [bad.platform_id for bad in page.bad]
         known = work.pulled.known(self.connection.id, self.kind, platform_ids=ids, markers=[])
-        work.pulled.mark_seen([pair.record_id for pair in known], self.run_id)
+        work.pulled.met(self.kind, [pair.record_id for pair in known], self.run_id)
 
     def take_note(self, work: UnitOfWork, current: Sequence[PulledRecord]) -> None:
         """Compare objects of ours, read again because somebody changed them, whatever changed."""
@@ -146,31 +146,30 @@ class PullJob:
     def _new(self, work: UnitOfWork, new: Sequence[PulledRecord]) -> list[Stored]:
         """Objects that were born in the ledger."""
         stored = work.documents.upsert(
-            self.connection.billing_entity_id, self.connection.id, [one.record for one in new]
+            self.connection.billing_entity_id, self.connection.id, [one.written for one in new]
         )
         ids = {one.external_id: one.document_id for one in stored}
+        # What the ledger computed went in with a new document; one that we had keeps its own.
+        had = {one.external_id for one in stored if not one.created}
         work.documents.refresh_derived(
-            [_derived(ids[one.platform_id], one.record) for one in new if one.platform_id in ids]
+            [_derived(ids[one.platform_id], one.record) for one in new if one.platform_id in had]
         )
         # A source that waits to be told what became of its document is owed a report.
         owed = self._is_source and self.spec.pushes(self.kind, Operation.COMPLETE) is not None
-        rows = []
-        for one in new:
-            if one.platform_id not in ids:
-                continue
-            record_id = new_id()
-            rows.append(
-                {
-                    "id": record_id,
-                    "type": self.kind.value,
-                    "object_id": ids[one.platform_id],
-                    "object_date": header_of(one.record).get("document_date"),
-                    "marker": marker_of(record_id, 1),
-                    "status": "pending" if owed else "done",
-                    "progress": dict(one.handle) if one.handle is not None else None,
-                    **self._shown(one),
-                }
-            )
+        paired = [one for one in new if one.platform_id in ids]
+        rows = [
+            {
+                "id": record_id,
+                "type": self.kind.value,
+                "object_id": ids[one.platform_id],
+                "object_date": header_of(one.record).get("document_date"),
+                "marker": marker_of(record_id, 1),
+                "status": "pending" if owed else "done",
+                "progress": dict(one.handle) if one.handle is not None else None,
+                **self._shown(one),
+            }
+            for record_id, one in zip(new_ids(len(paired)), paired, strict=True)
+        ]
         work.pulled.pair(self.connection.id, rows)
         return stored
 
@@ -181,7 +180,7 @@ class PullJob:
         stored = work.documents.upsert(
             self.connection.billing_entity_id,
             self.connection.id,
-            [one.record for one, _ in changed],
+            [one.written for one, _ in changed],
         )
         work.documents.refresh_derived(
             [_derived(pair.object_id, one.record) for one, pair in changed]
@@ -328,7 +327,7 @@ class PullJob:
             ledger["balance"] = header["balance"]
         if one.url:
             ledger["url"] = one.url
-        ledger[CONTENT] = content_digest(one.record)
+        ledger[CONTENT] = content_digest(one.written)
         if one.extra is not None:
             ledger["extra"] = one.extra.model_dump(
                 mode="json", by_alias=True, exclude_defaults=True
@@ -356,6 +355,8 @@ class PullJob:
                 missing = work.pulled.not_seen(self.connection.id, self.kind, self.run_id)
                 self._gone(work, missing)
                 work.runs.count(self.run_id, self.kind.value, {"deleted": len(missing)})
+            if self.starts_over:
+                work.pulled.forget_met(self.kind, self.run_id)
             work.issues.close_empty(self.connection.id, sorted(CONNECTION_CODES))
 
 
@@ -397,7 +398,7 @@ class _Sorted:
 
 def _full_hash(one: PulledRecord) -> str:
     """A digest of everything the ledger shows, what it computed included."""
-    digest = hashlib.sha256(one.record.model_dump_json(exclude_defaults=True).encode())
+    digest = hashlib.sha256(one.written.text)
     if one.extra is not None:
         digest.update(one.extra.model_dump_json(exclude_defaults=True).encode())
     return digest.hexdigest()

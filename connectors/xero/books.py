@@ -28,7 +28,7 @@ class Books:
         if self._organisation is None or anew:
             rows = self._list("Organisation", anew=anew)
             try:
-                (self._organisation,) = [OrganisationRow.model_validate(one) for one in rows]
+                (self._organisation,) = [OrganisationRow.of(one) for one in rows]
             except ValueError:
                 raise Unavailable(
                     "the organisation cannot be read in Xero's answer", code="unreadable_answer"
@@ -138,7 +138,7 @@ class Books:
 def readable(cls: type[Any], values: Values) -> Any:
     """A row, or a `ValueError` in words."""
     try:
-        return cls.model_validate(values)
+        return cls.of(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -24,6 +24,8 @@ from models.canonical import BillingDocument, JournalEntry, ObjectType, Payment
 OVERLAP = timedelta(minutes=2)
 """How far the next pull reaches back: what commits late carries an earlier time."""
 COMPARED_EVERY = timedelta(days=7)
+_REMEMBERED = 10_000
+"""Objects. A row that comes again does so on the next pages; later, it only costs a comparison."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,25 @@ class _Run:
     period: Period | None
     whole: bool
     """Whether it is a list that is read whole every time: it has no cursor."""
-    seen: dict[str, str | None] = field(default_factory=dict)
-    """What has been given, in which version."""
+    given: dict[str, str | None] = field(default_factory=dict)
+    """What was given lately, in which version."""
+    before: dict[str, str | None] = field(default_factory=dict)
+    """The same of what was given before that; older ones are forgotten, so that it stays small."""
     clock: datetime | None = None
 
     @property
     def keeps_cursor(self) -> bool:
         return not self.whole and self.period is None
+
+    def is_new(self, name: str, version: str | None) -> bool:
+        """Whether this version was not given lately; from now on it was."""
+        for given in (self.given, self.before):
+            if name in given and given[name] == version:
+                return False
+        if len(self.given) >= _REMEMBERED:
+            self.given, self.before = {}, self.given
+        self.given[name] = version
+        return True
 
 
 class Puller:
@@ -170,16 +184,15 @@ class Puller:
             yield replace(page, cursor=str(run.at.over()) if step.last else None)
 
     def _page(self, kind: ObjectType, feed: Feed, rows: Any, run: _Run) -> Page:
-        """The records of some rows; each version of an object once in a pull."""
+        """The records of some rows, without those that came with the pages before."""
         if kind is ObjectType.LEDGER_ACCOUNT:
             self._books.learn_accounts(rows)
         records: list[PulledRecord] = []
         bad: list[BadRecord] = []
         for values in rows:
             name, version = reading.id_of(feed.endpoint, values), _version(values)
-            if name in run.seen and run.seen[name] == version:
+            if not run.is_new(name, version):
                 continue
-            run.seen[name] = version
             try:
                 found = reading.read(feed.endpoint, values, self._books)
             except (ValueError, ArithmeticError) as error:

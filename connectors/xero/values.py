@@ -5,6 +5,7 @@ dates are midnight in UTC. From the Accounting API's page "requests and response
 """
 
 import datetime as dt
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ _MS = re.compile(r"/Date\((-?[0-9]{1,17})(?:[+-][0-9]{4})?\)/")
 _MARKER = re.compile(r"\bLB-[0-9A-F]{16}\b")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _AMOUNT, _PRICE, _RATE = Decimal("0.0001"), Decimal("1e-12"), Decimal("1e-10")
+_LARGE = Decimal("1e15")
 _Item = TypeVar("_Item")
 
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -34,7 +36,12 @@ def moment(value: object) -> dt.datetime:
     Raises:
         ValueError: It is none.
     """
-    text = str(value)
+    return _moment(str(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _moment(text: str) -> dt.datetime:
+    """Business dates repeat themselves, a page full of them."""
     if match := _MS.fullmatch(text):
         try:
             return _EPOCH + dt.timedelta(milliseconds=int(match[1]))
@@ -86,6 +93,9 @@ def inverse(number: Decimal | None, digits: Decimal = _RATE) -> Decimal | None:
 
 
 def _cut(number: Decimal, digits: Decimal) -> Decimal:
+    # Far quicker than a look at the exponent; what is too large for it is too large for us.
+    if number.copy_abs() < _LARGE and not number % digits:
+        return number
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and exponent < digits.as_tuple().exponent:  # type: ignore[operator]  # our own
         return number.quantize(digits, rounding=ROUND_HALF_UP).normalize()

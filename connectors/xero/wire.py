@@ -6,7 +6,7 @@ and new words pass, and an empty array may stand for null. Amounts are JSON numb
 
 import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AliasGenerator,
@@ -14,7 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    model_validator,
+    ValidationError,
 )
 from pydantic.alias_generators import to_pascal
 
@@ -33,6 +33,17 @@ def _named(name: str) -> str:
     return found
 
 
+def _given(values: Any) -> Any:
+    """Without what is empty, however deep."""
+    if isinstance(values, dict):
+        return {
+            name: _given(value)
+            for name, value in values.items()
+            if value is not None and value != []
+        }
+    return [_given(value) for value in values] if isinstance(values, list) else values
+
+
 class Wire(BaseModel):
     """The base of all."""
 
@@ -43,13 +54,20 @@ class Wire(BaseModel):
         frozen=True,
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _given(cls, values: Any) -> Any:
-        """Without what is empty."""
-        if isinstance(values, dict):
-            return {name: value for name, value in values.items() if value not in (None, [])}
-        return values
+    def of(cls, values: Any) -> Self:
+        """Read a row.
+
+        What is empty counts as not given, but rows that fit as they are, nearly all of them, are
+        not gone through for that.
+
+        Raises:
+            ValidationError: It does not fit.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError:
+            return cls.model_validate(_given(values))
 
 
 class Row(Wire):

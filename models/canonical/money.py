@@ -41,7 +41,9 @@ def plain(number: Decimal) -> str:
     """Write a decimal without exponent and without trailing zeros: one text per value."""
     if not number:
         return "0"  # a zero may have an exponent of millions, which would fill the memory
-    text = format(number, "f")
+    text = str(number)
+    if "E" in text:
+        text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

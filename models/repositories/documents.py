@@ -1,6 +1,5 @@
 """Documents: storing the present state of objects, in bulk, and finding them again."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from models.canonical import (
     TaxRate,
     record_adapter,
 )
-from models.ids import new_id
+from models.canonical.written import Written
+from models.ids import new_ids
 from models.repositories.copied import SIDE, SIDED
 from models.repositories.statement import Repository, many
 from models.tables import DocumentRow
@@ -52,6 +52,13 @@ _KEPT = {
     "THEN documents.status ELSE excluded.status END",
 }
 _HEADER_SET = ", ".join(f"{name} = {_KEPT.get(name, f'excluded.{name}')}" for name in HEADER)
+
+_SIDED = ", ".join(f"'{kind.value}'" for kind in sorted(SIDED))
+_SIDES = f""",
+            sides AS (
+                UPDATE synced_records r SET side = {SIDE} FROM stored d
+                 WHERE r.object_id = d.id AND d.version > 1 AND d.type IN ({_SIDED})
+                   AND r.side <> {SIDE})"""  # names of our own columns
 
 
 def header_of(record: AnyRecord) -> dict[str, Any]:
@@ -116,9 +123,11 @@ def header_of(record: AnyRecord) -> dict[str, Any]:
 
 def body_of(record: AnyRecord) -> dict[str, Any]:
     """The record as JSON, without what the ledger computes (that is in columns of its own)."""
-    text = record.model_dump_json(exclude_defaults=True, exclude=set(record.derived))
-    body: dict[str, Any] = json.loads(text)
-    return body | {"type": record.type.value}
+    return Written(record).body
+
+
+def _written(record: AnyRecord | Written) -> Written:
+    return record if isinstance(record, Written) else Written(record)
 
 
 def _active(active: bool) -> str:
@@ -147,20 +156,27 @@ class Documents(Repository):
     """The present state of every business object, ours or pulled."""
 
     def upsert(
-        self, billing_entity_id: UUID, source_id: UUID | None, records: Sequence[AnyRecord]
+        self,
+        billing_entity_id: UUID,
+        source_id: UUID | None,
+        records: Sequence[AnyRecord | Written],
     ) -> list[Stored]:
         """Store records of one owner; only new and changed ones are written and returned."""
         rows = [
             {
-                "id": new_id(),
-                "type": record.type.value,
-                "external_id": record.id,
-                "body": body_of(record),
-                "content_hash": record.content_hash(),
-                **header_of(record),
+                "id": document_id,
+                "type": one.record.type.value,
+                "external_id": one.record.id,
+                "body": one.body,
+                "content_hash": one.content_hash,
+                **header_of(one.record),
             }
-            for record in records
+            for document_id, one in zip(new_ids(len(records)), map(_written, records), strict=True)
         ]
+        if not rows:
+            return []
+        sided = any(row["type"] in SIDED for row in rows)
+        body, sides = (", body", _SIDES) if sided else ("", "")
         found = self._execute(
             f"""
             WITH stored AS (
@@ -179,14 +195,9 @@ class Documents(Repository):
                    {_HEADER_SET}
              WHERE documents.content_hash <> excluded.content_hash
                 OR documents.deleted_at IS NOT NULL
-            RETURNING id, type, external_id, version, body),
-            sides AS (
-                UPDATE synced_records r SET side = {SIDE} FROM stored d
-                 WHERE r.object_id = d.id AND d.version > 1 AND d.type = ANY(:sided)
-                   AND r.side <> {SIDE})
+            RETURNING id, type, external_id, version{body}){sides}
             SELECT id, type, external_id, version FROM stored
             """,  # names of our own columns
-            sided=sorted(SIDED),
             entity=billing_entity_id,
             source=source_id,
             rows=many(rows),
