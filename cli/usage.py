@@ -10,8 +10,8 @@ from cli.context import actor, resolve, running
 from cli.output import JSON_OPTION, count, details, emit, in_bytes, say, table
 from cli.progress import Status
 from connectors.base import UploadStep
-from models.tables import UploadRow, UploadStatus
-from sync import uploads
+from models.tables import ConnectionStatus, UploadRow, UploadStatus
+from sync import connections, uploads
 from sync.engine import Engine
 from sync.errors import InvalidInputError
 
@@ -69,16 +69,24 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _followed(engine: Engine, row: UploadRow) -> UploadRow:
-    """Work on a file, and look again until it has ended, whoever works on it."""
+    """Work on a file, and look again until it has ended, whoever works on it.
+
+    Until then, or until its connection is one that nobody may use: somebody must act first.
+    """
     with Status("handing it in …") as status:
 
         def told(step: UploadStep) -> None:
             status.say(f"handing it in … {step.status}")
 
         while row.status is UploadStatus.OPEN:
-            if not uploads.advance_due(engine, upload_id=row.id, told=told):
-                time.sleep(0.5)
+            worked = uploads.advance_due(engine, upload_id=row.id, told=told)
             row = uploads.get(engine, row.id)
+            if not worked:
+                with engine.begin() as work:
+                    connection = connections.get(work, row.connection_id)
+                if connection.status is not ConnectionStatus.CONNECTED:
+                    break
+                time.sleep(0.5)
     return row
 
 

@@ -4,7 +4,6 @@ Whether *they* changed it is told by what the ledger showed before, not by our d
 have been edited since, and that is no change of theirs.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -22,6 +21,7 @@ from models.canonical import (
     Payment,
     TaxSubtotal,
 )
+from models.canonical.written import Written
 from models.repositories import Known
 from models.status import SyncStatus
 from sync.compare import Difference, differences
@@ -54,10 +54,9 @@ _COMPARABLE = frozenset(
 )
 
 
-def content_digest(record: AnyRecord) -> str:
+def content_digest(written: Written) -> str:
     """A digest of what people can edit in the ledger, down to the lines; not of what it computes."""
-    content = record.model_dump_json(exclude={"balance", "status"}, exclude_defaults=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return written.digest_without({"balance", "status", "reconciled"})[:16]
 
 
 def changed_there(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -98,13 +97,15 @@ def judge(
             [],
         )  # otherwise an edit of ours had an unclear end: anybody's may be there
     found = differences(ours, theirs, tolerance=tolerance)
-    if not found:
-        return Change.AGREED, []
     changed = changed_there(pair.ledger, shown)
-    if pair.content_hash == pair.pushed_hash:
-        return (Change.DRIFT, found) if changed else (Change.NONE, [])
+    edited = pair.content_hash != pair.pushed_hash
     # Ours is about to go out: it must not bury an account or a text that somebody corrected.
-    if not changed and pair.ledger.get(CONTENT, shown[CONTENT]) == shown[CONTENT]:
+    reworded = edited and pair.ledger.get(CONTENT, shown[CONTENT]) != shown[CONTENT]
+    if not found and (changed or not reworded or pair.pushed_hash is None):
+        return Change.AGREED, []
+    if not edited:
+        return (Change.DRIFT, found) if changed else (Change.NONE, [])
+    if not changed and not reworded:
         return Change.NONE, []
     wins = {
         ConflictPolicy.ASK: Change.CONFLICT,

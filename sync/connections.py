@@ -298,7 +298,8 @@ def uploads_for(engine: Engine, connection: ConnectionRow, scope: CallScope) -> 
     with _ending_all(engine, consent_id):
         held = tokens.fresh(engine, connection, consent_id, scope)
     another = _another(engine, connection, consent_id, scope)
-    return engine.open_uploads(connection, held, scope, another)
+    with in_use():
+        return engine.open_uploads(connection, held, scope, another)
 
 
 @contextlib.contextmanager
@@ -457,7 +458,8 @@ def pause(engine: Engine, connection_id: UUID, *, actor: str) -> None:
 def resume(engine: Engine, connection_id: UUID, *, actor: str) -> None:
     """Go on after a pause."""
     with engine.begin() as work:
-        connection = get(work, connection_id)
+        get(work, connection_id)
+        connection = work.connections.locked(connection_id)
         if connection.status is not ConnectionStatus.PAUSED:
             raise NotAllowedError(
                 f"the connection is {connection.status.value}; only a paused one can be resumed"
@@ -493,12 +495,19 @@ def disconnect(engine: Engine, connection_id: UUID, *, actor: str) -> None:
         work.connections.set_status(connection_id, ConnectionStatus.DISCONNECTED)
         work.access.set_active(connection_id, active=False)
         work.queue.hold(connection_id, "The connection was disconnected.")
+        work.uploads.end_all(connection_id, "The connection was disconnected.")
         work.audit.add(actor, "connection.disconnect", str(connection_id))
-    _take_leave(engine, before)
+        organisation = before.platform_organisation_id
+        others = work.connections.of_organisations(before.provider, [organisation or ""])
+    if not others:
+        _take_leave(engine, before)
 
 
 def _take_leave(engine: Engine, connection: ConnectionRow) -> None:
-    """Tell the provider, where it counts who is connected; ours has ended, whatever it answers."""
+    """Tell the provider, where it counts who is connected; ours has ended, whatever it answers.
+
+    Not while another connection leads to the same organisation: it would end with this one.
+    """
     usable = {ConnectionStatus.CONNECTED, ConnectionStatus.PAUSED}
     if (
         connection.consent_id is None
@@ -512,6 +521,8 @@ def _take_leave(engine: Engine, connection: ConnectionRow) -> None:
         engine.leave(connection, held, scope)
     except ConnectorError as error:
         log.warning("connection.not_left", connection=str(connection.id), error=error.message)
+    except Exception:  # noqa: BLE001  # an address or secrets that are of no use any more
+        log.exception("connection.not_left", connection=str(connection.id))
 
 
 def reauthorize(
@@ -529,24 +540,31 @@ def reauthorize(
     """
     with engine.begin() as work:
         connection = get(work, connection_id)
-    if connection.status is ConnectionStatus.DISCONNECTED:
-        raise NotAllowedError("the connection was disconnected: add a new one")
+    _require_not_ended(connection)
     if connection.consent_id is None:
         raise NotAllowedError("the connection was never authorized: open its connection URL")
     scope = CallScope(f"reauthorize-{connection_id}")
     kept, identity = tried(engine, opener, connection, credentials, scope)
     assert_identity(connection, identity)
     with engine.begin() as work:
+        connection = work.connections.locked(connection_id)
+        _require_not_ended(connection)
         store_anew(work, connection, kept)
         authorization_is_back(work, engine, connection, actor=actor)
         work.audit.add(actor, "connection.reauthorize", str(connection_id))
     return identity
 
 
+def _require_not_ended(connection: ConnectionRow) -> None:
+    if connection.status is ConnectionStatus.DISCONNECTED:
+        raise NotAllowedError("the connection was disconnected: add a new one")
+
+
 def authorization_is_back(
     work: UnitOfWork, engine: Engine, connection: ConnectionRow, *, actor: str
 ) -> None:
     """Let go on what waited for new credentials."""
+    connection = work.connections.locked(connection.id)  # the old ones may be refused by now
     if connection.status is ConnectionStatus.DEAUTHORIZED:
         work.connections.set_status(connection.id, ConnectionStatus.CONNECTED)
         work.queue.release_held(connection.id)

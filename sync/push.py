@@ -66,6 +66,8 @@ class Pushed:
     stopped: Stop | None = None
     """The connection cannot be used any further for now."""
     out_of_time: bool = False
+    checked: bool = False
+    """Whose books these are was asked, and answered as it should be."""
 
     def add(self, kind: ObjectType, counts: Counter[str]) -> None:
         """Add the figures of a batch."""
@@ -95,6 +97,8 @@ class Pusher:
     run_id: UUID | None
     pushed: Pushed = field(default_factory=Pushed)
     lanes: list[Lane] = field(default_factory=list)
+    scopes: list[CallScope] = field(default_factory=list)
+    """Of the lanes, and of one that led nowhere."""
     checked: bool = False
     """Whose books these are was asked just now, for the same piece of work."""
     memo: Memo = field(default_factory=Memo)
@@ -103,6 +107,7 @@ class Pusher:
         """A way to the provider; the first one checks whose books these are."""
         while len(self.lanes) <= number:
             scope = CallScope(self.correlation_id, for_pushes=True, memo=self.memo)
+            self.scopes.append(scope)
             connector = connections.open_for(self.engine, self.connection, scope)
             if not self.checked:
                 connections.assert_identity(self.connection, connector.check())
@@ -167,6 +172,7 @@ class Pusher:
             with self.engine.begin() as work:
                 plan = self._plan(work, records)
                 counts = write_down(work, self.engine, self.connection, plan.decided, attempts={})
+                self._look_for_payments(work, plan.decided)
             self.pushed.add(kind, counts)
             return plan.ready
 
@@ -218,6 +224,9 @@ class Pusher:
             if one.stop is not None and isinstance(answer, Failed)
         ]
         with engine.begin() as work:
+            if newer:
+                # Documents before records, as whoever stores or moves one: nobody waits in a ring.
+                work.pulled.lock([one.claimed.object_id for one in decided])
             counts = write_down(
                 work,
                 engine,
@@ -226,9 +235,7 @@ class Pusher:
                 attempts=attempts,
                 stop=stops[0] if stops else None,
             )
-            if self.connection.role is ConnectionRole.SOURCE:
-                done = [one.claimed.object_id for one in decided if one.status is SyncStatus.DONE]
-                queue_paid_states(work, engine, [self.connection.id], done)
+            self._look_for_payments(work, decided)
             if newer:
                 # In the same transaction: nobody sends ours before it was compared with theirs.
                 run_id = self.run_id or new_id()
@@ -245,6 +252,12 @@ class Pusher:
         )
         if stops:
             self.pushed.stopped = stops[0][0]
+
+    def _look_for_payments(self, work: UnitOfWork, decided: Sequence[Decided]) -> None:
+        """What was paid while a source was told of something else is said next."""
+        if self.connection.role is ConnectionRole.SOURCE:
+            done = [one.claimed.object_id for one in decided if one.status is SyncStatus.DONE]
+            queue_paid_states(work, self.engine, [self.connection.id], done)
 
     def _in_steps(
         self, lane: Lane, kind: ObjectType, batch: Sequence[Ready]
@@ -435,11 +448,11 @@ def push_due(
 def _account_for(pusher: Pusher) -> None:
     """Add up what was asked of the provider, and note that it answers."""
     pushed, connection = pusher.pushed, pusher.connection
-    pushed.calls = sum(lane.scope.calls for lane in pusher.lanes)
-    pushed.received = sum(lane.scope.bytes_received for lane in pusher.lanes)
-    if not pusher.lanes:
+    pushed.calls = sum(scope.calls for scope in pusher.scopes)
+    pushed.received = sum(scope.bytes_received for scope in pusher.scopes)
+    if not pusher.scopes:
         return
     with pusher.engine.begin() as work:
         work.connections.used(connection.id, calls=pushed.calls, received=pushed.received)
-        if pushed.stopped is None:
+        if pusher.lanes and pushed.stopped is None:
             connections.provider_answers(work, connection)

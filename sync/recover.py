@@ -111,6 +111,7 @@ class Recovery:
             self.connector = connections.open_for(self.engine, self.connection, self.scope)
             if not self.checked:
                 connections.assert_identity(self.connection, self.connector.check())
+                self.checked = self.found.checked = True
         wait = consistency_delay(self.connection, self.spec)
         unfinished = [one for one in claimed if _must_be_looked_up(one)]
         decided = [

@@ -52,8 +52,12 @@ def plan_reports(
     plan = Plan()
     for record in claimed:
         there = standing.get(record.object_id)
+        knows = told.get(record.id, SourceKnows())
         if there is not None and there.status in _POSTED:
-            decision = _posted(connection, spec, record, there, told.get(record.id, SourceKnows()))
+            decision = _posted(connection, spec, record, there, knows)
+        elif there is None and knows.complete and not record.gone:
+            # The ledger that had it was disconnected: nobody knows any more whether it is paid.
+            decision = Decided(record, SyncStatus.DONE, reason_code="reported")
         else:
             decision = _decide(connection, spec, record, there, has_ledger)
         if isinstance(decision, Ready):
@@ -135,8 +139,12 @@ def queue_paid_states(
         if source is None or source.role is not ConnectionRole.SOURCE:
             continue
         spec = engine.spec_of(source)
-        if any(spec.pushes(kind, Operation.PAID) for kind in spec.types):
-            work.sources.queue_paid_states(source_id, document_ids)
+        paid, reopened = (
+            [kind for kind in spec.types if spec.pushes(kind, said)]
+            for said in (Operation.PAID, Operation.UNPAID)
+        )
+        if paid or reopened:
+            work.sources.queue_paid_states(source_id, document_ids, paid=paid, reopened=reopened)
 
 
 def in_words(decided: Decided, spec: ConnectorSpec, operation: str) -> Decided:

@@ -226,7 +226,7 @@ def queue_due(engine: Engine, *, limit: int = 100) -> list[UUID]:
     """Queue runs for connections whose turn it is, and set their next turn; theirs ids.
 
     A turn that was missed while nothing ran is made up for once. A connection whose last run
-    still goes on keeps it.
+    still goes on gets its turn when that has ended.
     """
     with engine.begin() as work:
         due = work.connections.claim_due(limit)
@@ -353,9 +353,10 @@ class _Advance:
                 return Progress(self.run.id, finished=False)
             steps = [*(steps[1:] if done else steps), *(step for step in more if step not in steps)]
             with self.engine.begin() as work:
-                work.runs.step_done(self.run.id, self.run.fence, steps)
+                # The connection before the run, as whoever asks for one: or the two wait in a ring.
                 if verb == "pull" and not any(step.startswith("pull:") for step in steps):
                     work.connections.pulled(self.connection.id)
+                work.runs.step_done(self.run.id, self.run.fence, steps)
             if not done:
                 return self._pause(wait)
         return None
@@ -400,7 +401,7 @@ class _Advance:
         looked_up = recover_due(
             self.engine, self.connection.id, over=self.over, checked=self.checked, **common
         )
-        self.checked = self.checked or looked_up.calls > 0
+        self.checked = self.checked or looked_up.checked
         pushed = push_due(
             self.engine,
             self.connection.id,

@@ -64,7 +64,7 @@ def wake(engine: Engine) -> int:
     """
     with engine.begin() as work:
         rested = work.connections.rested(JUST_NOW, MOST_HINTS)
-        runs = work.runs.abandoned(MOST_HINTS)
+        runs = work.runs.rested(JUST_NOW, MOST_HINTS)
     for connection_id in rested:
         engine.hints.push(connection_id)
     for connection_id, backfill in runs:

@@ -40,4 +40,6 @@ def keep_tokens(engine: Engine, *, over: Callable[[], bool] = lambda: False) -> 
                 log.warning(
                     "connection.not_kept", connection=str(connection.id), error=error.message
                 )
+            except Exception:  # noqa: BLE001  # secrets that nobody can decrypt: the others go on
+                log.exception("connection.not_kept", connection=str(connection.id))
     return kept

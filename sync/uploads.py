@@ -24,6 +24,8 @@ from sync.errors import NotAllowedError, NotFoundError
 
 PIECE_BYTES = 1024 * 1024
 _PAUSE = timedelta(seconds=30)
+_LONG_PAUSE = timedelta(minutes=15)
+"""Before a file is tried again over which a connector failed."""
 
 
 def begin(
@@ -53,7 +55,7 @@ def begin(
     door = connections.uploads_for(engine, connection, CallScope(f"upload-{key}"))
     step = door.begin(path, key=key, options=given)
     with engine.begin() as work:
-        work.connections.locked(connection_id)
+        _require(work.connections.locked(connection_id), spec)
         _require_new(work, connection_id, key)
         row = work.uploads.open(
             connection_id,
@@ -149,6 +151,10 @@ def _advance(
                     return
     except ConnectorError as error:
         _stop(engine, connection, row, error)
+    except Exception as error:  # noqa: BLE001  # a file that nobody foresaw keeps no other waiting
+        log.exception("upload.bug", upload=str(row.id))
+        unforeseen = f"Something unforeseen: {type(error).__name__}. It is tried again later."
+        _pause(engine, row, _LONG_PAUSE, unforeseen)
     finally:
         with engine.begin() as work:
             work.connections.used(

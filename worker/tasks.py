@@ -52,7 +52,7 @@ def push(connection_id: str = "", correlation_id: str | None = None, **_: Any) -
             trigger="change",
             correlation_id=correlation,
             over=over,
-            checked=found.calls > 0,
+            checked=found.checked,
         )
     except NotFoundError:  # a message for a connection that is gone
         return

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from models.repositories.authorizing import Consents, Held
 from models.repositories.events import Events
@@ -16,6 +16,8 @@ from models.tables import (
     ConnectionRole,
     ConnectionRow,
     ConnectionStatus,
+    RunStatus,
+    SyncRunRow,
 )
 
 
@@ -120,7 +122,7 @@ class Connections(Repository):
         return self._session.execute(
             select(ConnectionRow)
             .where(ConnectionRow.id == connection_id)
-            .with_for_update()
+            .with_for_update(key_share=True)  # rows that refer to it may come meanwhile
             .execution_options(populate_existing=True)
         ).scalar_one()
 
@@ -270,13 +272,20 @@ class Connections(Repository):
         )
 
     def claim_due(self, limit: int) -> list[ConnectionRow]:
-        """Lock connections whose next sync is due; the caller moves their clocks."""
+        """Lock connections whose next sync is due; the caller moves their clocks.
+
+        While a run goes on, the next turn waits: what it is for may have been read already.
+        """
         found = self._session.execute(
             select(ConnectionRow)
             .where(
                 ConnectionRow.status == ConnectionStatus.CONNECTED,
                 ConnectionRow.by_others.is_(False),
                 ConnectionRow.next_sync_at <= func.now(),
+                ~exists().where(
+                    SyncRunRow.connection_id == ConnectionRow.id,
+                    SyncRunRow.status.in_([RunStatus.QUEUED, RunStatus.RUNNING]),
+                ),
             )
             .order_by(ConnectionRow.next_sync_at)
             .limit(limit)

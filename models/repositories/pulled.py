@@ -8,9 +8,22 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from models.canonical import AnyRecord, ObjectType, record_adapter
+from models.ids import new_id
 from models.repositories.copied import COPIED, COPIED_NAMES
 from models.repositories.statement import Repository, many
 from models.status import SyncStatus
+
+NOT_MET = """{id} = ANY(ARRAY(
+                   SELECT id FROM synced_records
+                    WHERE connection_id = :connection AND type = :type
+                      AND seen_run_id IS DISTINCT FROM :run
+                   EXCEPT
+                   SELECT unnest(record_ids) FROM met_objects
+                    WHERE run_id = :run AND type = :type))"""
+"""That a complete pull, `:run`, did not meet a record of `:type`.
+
+As a set operation: a join would be planned by guesses about how many were met.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ class Known:
     """The document is the host product's or a source's, not the ledger's own."""
     gone: bool
     ledger: dict[str, Any]
-    """What the ledger showed of it before."""
+    """What the ledger showed of ours before; of its own objects it is not asked for."""
 
 
 def _known(row: Row[Any]) -> Known:
@@ -78,7 +91,9 @@ class Pulled(Repository):
             SELECT r.id, r.object_id, r.platform_object_id, r.marker, r.status, r.pulled_hash,
                    r.pushed_hash, d.content_hash, r.provider_version,
                    d.source_id IS DISTINCT FROM r.connection_id AS ours,
-                   d.deleted_at IS NOT NULL AS gone, d.source_id, r.ledger
+                   d.deleted_at IS NOT NULL AS gone, d.source_id,
+                   CASE WHEN d.source_id IS DISTINCT FROM r.connection_id THEN r.ledger END
+                       AS ledger
               FROM synced_records r JOIN documents d ON d.id = r.object_id
              WHERE r.connection_id = :connection AND r.type = :type
                AND (r.platform_object_id = ANY(:platform_ids) OR r.marker = ANY(:markers))
@@ -98,6 +113,13 @@ class Pulled(Repository):
             "SELECT id, body FROM documents WHERE id = ANY(:ids)", ids=list(document_ids)
         )
         return {row.id: record_adapter.validate_python(row.body) for row in found}
+
+    def lock(self, document_ids: Sequence[UUID]) -> None:
+        """Let nobody store these documents until this transaction ends."""
+        self._execute(
+            "SELECT id FROM documents WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE",
+            ids=list(document_ids),
+        )
 
     def pair(self, connection_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
         """Make pairs for objects that were born at the provider.
@@ -150,29 +172,43 @@ class Pulled(Repository):
                 rows=many(sorted(rows, key=lambda row: str(row["id"]))),
             )
 
-    def mark_seen(self, record_ids: Sequence[UUID], run_id: UUID) -> None:
-        """Note that a complete pull met these."""
+    def met(self, kind: ObjectType, record_ids: Sequence[UUID], run_id: UUID) -> None:
+        """Note that a complete pull met these, unchanged."""
         if record_ids:
             self._execute(
-                "UPDATE synced_records SET seen_run_id = :run WHERE id = ANY(:ids)",
+                "INSERT INTO met_objects (id, run_id, type, record_ids) "
+                "VALUES (:id, :run, :type, :ids)",
+                id=new_id(),
                 run=run_id,
-                ids=sorted(record_ids),
+                type=kind.value,
+                ids=list(record_ids),
             )
+
+    def forget_met(self, kind: ObjectType, run_id: UUID) -> None:
+        """A complete pull has ended, and what it did not meet is known."""
+        self._execute(
+            "DELETE FROM met_objects WHERE run_id = :run AND type = :type",
+            run=run_id,
+            type=kind.value,
+        )
 
     def not_seen(self, connection_id: UUID, kind: ObjectType, run_id: UUID) -> list[Known]:
         """Pairs that a complete pull did not meet and that were not made while it ran."""
         found = self._execute(
-            """
+            f"""
             SELECT r.id, r.object_id, r.platform_object_id, r.marker, r.status, r.pulled_hash,
                    r.pushed_hash, d.content_hash, r.provider_version,
                    d.source_id IS DISTINCT FROM r.connection_id AS ours,
-                   d.deleted_at IS NOT NULL AS gone, d.source_id, r.ledger
+                   d.deleted_at IS NOT NULL AS gone, d.source_id,
+                   CASE WHEN d.source_id IS DISTINCT FROM r.connection_id THEN r.ledger END
+                       AS ledger
               FROM synced_records r
               JOIN documents d ON d.id = r.object_id
               JOIN sync_runs u ON u.id = :run
              WHERE r.connection_id = :connection AND r.type = :type
                AND r.status IN ('done', 'done_manually') AND r.platform_object_id IS NOT NULL
-               AND r.seen_run_id IS DISTINCT FROM :run AND d.deleted_at IS NULL
+               AND {NOT_MET.format(id="r.id")}
+               AND d.deleted_at IS NULL
                AND greatest(r.last_pushed_at, r.last_pulled_at, r.created_at) < u.started_at
             """,
             connection=connection_id,

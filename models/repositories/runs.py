@@ -203,3 +203,18 @@ class Runs(Repository):
             limit=limit,
         )
         return [(row.connection_id, row.backfill) for row in found]
+
+    def rested(self, since: timedelta, limit: int) -> list[tuple[UUID, bool]]:
+        """Connections whose run has paused, and may go on since a moment; whether it backfills."""
+        found = self._execute(
+            """
+            SELECT u.connection_id, u."full" OR c.last_pull_at IS NULL AS backfill
+              FROM sync_runs u JOIN connections c ON c.id = u.connection_id
+             WHERE u.status = 'running' AND u.lease_until IS NULL
+               AND u.next_step_at BETWEEN now() - :since AND now()
+             ORDER BY u.next_step_at LIMIT :limit
+            """,
+            since=since,
+            limit=limit,
+        )
+        return [(row.connection_id, row.backfill) for row in found]

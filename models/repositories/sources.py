@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from models.canonical import ObjectType
+from models.repositories.pulled import NOT_MET
 from models.repositories.statement import Repository, many
 from models.status import SyncStatus
 
@@ -104,10 +105,33 @@ class Sources(Repository):
         )
         return {row.id: SourceKnows(row.complete, row.paid) for row in found}
 
-    def queue_paid_states(self, connection_id: UUID, document_ids: Sequence[UUID]) -> int:
-        """Queue a word to a source where documents are paid, or open again, and it knows not."""
+    def queue_paid_states(
+        self,
+        connection_id: UUID,
+        document_ids: Sequence[UUID],
+        *,
+        paid: Collection[ObjectType],
+        reopened: Collection[ObjectType],
+    ) -> int:
+        """Queue a word to a source where documents are paid, or open again, and it knows not.
+
+        Only of the types of which it can be told that, and while a ledger has them: what cannot
+        be said must not be queued, or it would come back at once.
+        """
         if not document_ids:
             return 0
+        # A report on its way may have been decided before what we know of: either it is settled
+        # by now, and the next statement sees that; or whoever settles it waits for us, and looks.
+        self._execute(
+            """
+            SELECT id FROM synced_records
+             WHERE connection_id = :connection AND object_id = ANY(:ids)
+               AND status NOT IN ('done', 'skipped', 'done_manually')
+             ORDER BY id FOR NO KEY UPDATE
+            """,
+            connection=connection_id,
+            ids=sorted(document_ids),
+        )
         found = self._execute(
             """
             UPDATE synced_records s
@@ -115,12 +139,19 @@ class Sources(Repository):
                    next_attempt_at = now(), updated_at = now()
               FROM documents d
              WHERE d.id = s.object_id AND s.connection_id = :connection
+               AND s.type = ANY(CASE WHEN d.status = 'paid' THEN CAST(:paid AS text[])
+                                     ELSE CAST(:reopened AS text[]) END)
                AND s.object_id = ANY(:ids) AND s.status = 'done'
                AND (s.ledger ->> 'told_complete')::boolean
                AND coalesce((s.ledger ->> 'told_paid')::boolean, false)
                    <> coalesce(d.status = 'paid', false)
+               AND EXISTS (SELECT FROM synced_records r JOIN connections c ON c.id = r.connection_id
+                            WHERE r.object_id = d.id AND c.role = 'ledger'
+                              AND c.status <> 'disconnected')
             """,
             connection=connection_id,
+            paid=[kind.value for kind in paid],
+            reopened=[kind.value for kind in reopened],
             ids=sorted(document_ids),
         )
         return found.rowcount
@@ -136,24 +167,29 @@ class Sources(Repository):
         """
         found = self._execute(
             """
+            WITH due AS (
+                SELECT s.id
+                  FROM synced_records s, connections o, synced_records r, connections c
+                 WHERE o.id = s.connection_id AND o.role = 'source' AND o.status = 'connected'
+                   AND (CAST(:connection AS uuid) IS NULL OR o.id = :connection)
+                   AND r.object_id = s.object_id AND c.id = r.connection_id AND c.role = 'ledger'
+                   AND c.status <> 'disconnected'
+                   AND s.reason_code IN ('ledger', 'no_ledger', 'reported_failed')
+                   AND CASE s.status || '/' || s.reason_code
+                       WHEN 'blocked/no_ledger' THEN true
+                       WHEN 'blocked/ledger' THEN
+                            r.status IN ('done', 'done_manually')
+                            OR (r.status = 'rejected' AND r.reason_code = ANY(:failures))
+                       WHEN 'skipped/ledger' THEN r.status <> 'skipped'
+                       WHEN 'done/reported_failed' THEN
+                            r.status IN ('done', 'done_manually') AND r.updated_at > s.last_pushed_at
+                       ELSE false END
+                 ORDER BY s.id FOR NO KEY UPDATE OF s)
             UPDATE synced_records s
                SET status = 'pending', reason_code = NULL, reason = NULL, issue_id = NULL,
                    attempts = 0, next_attempt_at = now(), updated_at = now()
-              FROM connections o, synced_records r, connections c
-             WHERE o.id = s.connection_id AND o.role = 'source' AND o.status = 'connected'
-               AND (CAST(:connection AS uuid) IS NULL OR o.id = :connection)
-               AND r.object_id = s.object_id AND c.id = r.connection_id AND c.role = 'ledger'
-               AND c.status <> 'disconnected'
-               AND s.reason_code IN ('ledger', 'no_ledger', 'reported_failed')
-               AND CASE s.status || '/' || s.reason_code
-                   WHEN 'blocked/no_ledger' THEN true
-                   WHEN 'blocked/ledger' THEN
-                        r.status IN ('done', 'done_manually')
-                        OR (r.status = 'rejected' AND r.reason_code = ANY(:failures))
-                   WHEN 'skipped/ledger' THEN r.status <> 'skipped'
-                   WHEN 'done/reported_failed' THEN
-                        r.status IN ('done', 'done_manually') AND r.updated_at > s.last_pushed_at
-                   ELSE false END
+              FROM due
+             WHERE s.id = due.id
             RETURNING s.connection_id
             """,
             failures=sorted(failures),
@@ -312,8 +348,8 @@ class Sources(Repository):
         return set(gone.scalars())
 
 
-_NOT_LISTED = """s.connection_id = :connection AND s.type = :type
-               AND s.seen_run_id IS DISTINCT FROM :run
+_NOT_LISTED = f"""s.connection_id = :connection AND s.type = :type
+               AND {NOT_MET.format(id="s.id")}
                AND (s.lease_until IS NULL OR s.lease_until < now())
                AND s.created_at < (SELECT started_at FROM sync_runs WHERE id = :run)"""
 

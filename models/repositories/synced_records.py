@@ -421,8 +421,10 @@ class SyncedRecords(Repository):
                                       THEN NULL ELSE coalesce(v.pushed_hash, r.pushed_hash) END,
                    variance = CASE WHEN v.pushed_hash IS NULL THEN r.variance
                                    ELSE v.variance END,
+                   -- What was just written shows otherwise than what was read before it: whoever
+                   -- reads it next has nothing to tell an edit of others from.
                    ledger = CASE WHEN v.ledger IS NULL THEN r.ledger
-                                 ELSE coalesce(r.ledger, '{}'::jsonb) || v.ledger END,
+                                 ELSE coalesce(r.ledger, '{}'::jsonb) - 'content' || v.ledger END,
                    last_pushed_at = CASE WHEN v.pushed_hash IS NULL THEN r.last_pushed_at
                                          ELSE now() END,
                    updated_at = now()

@@ -81,6 +81,22 @@ class Uploads(Repository):
         """The file is not needed any more."""
         self._execute("DELETE FROM upload_parts WHERE upload_id = :id", id=upload_id)
 
+    def end_all(self, connection_id: UUID, sentence: str) -> None:
+        """Let go of what is on its way through a connection that has ended, and of the files."""
+        self._execute(
+            """
+            WITH ended AS (
+                UPDATE uploads
+                   SET status = 'failed', sentence = :sentence, finished_at = now(),
+                       fence = fence + 1, lease_owner = NULL, lease_until = NULL
+                 WHERE connection_id = :connection AND status = 'open'
+                RETURNING id)
+            DELETE FROM upload_parts WHERE upload_id IN (SELECT id FROM ended)
+            """,
+            connection=connection_id,
+            sentence=sentence,
+        )
+
     def claim(
         self, worker: str, lease: timedelta, upload_id: UUID | None = None
     ) -> UploadRow | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.faults import Fault
 from connectors.softwareone.simulator import Marketplace
 from tests.cli.conftest import Run
 
@@ -94,3 +95,18 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert "line 3" in twice.err
     assert "is not NAME=VALUE" in pair.err
     assert marketplace.journals(external_id="1") == []
+
+
+def test_nobody_waits_for_a_connection_that_must_be_authorized_anew(
+    ledgerbridge: Run, marketplace: Marketplace, vendor: str, tmp_path: Path
+) -> None:
+    charges(marketplace, tmp_path / "october.jsonl", 1)
+    marketplace.faults.arm(Fault.EXPIRED, method="GET", path=".*/journals.*", times=1)
+
+    sent = ledgerbridge(
+        *("usage", "send", vendor, "october.jsonl", "--key", "2026-10", "--wait"),
+        *("--option", f"authorization_id={marketplace.known.authorization}"),
+    )
+
+    assert sent.code == 0
+    assert "open" in sent.out + sent.err

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy
 
+from connectors.faults import Answer
 from connectors.memory.simulator import LedgerRules, PlainLedger
 from connectors.simulator import Fault
 from models.canonical import ObjectType
@@ -256,3 +257,20 @@ def _die_after_commit(bench: Bench) -> None:
     with pytest.raises(Killed):
         bench.push()
     transport._handle = handle
+
+
+def test_a_look_up_says_whether_it_asked_whose_books_these_are(bench: Bench) -> None:
+    """Requests alone are no answer: the one that asks may have been the one that failed."""
+    bench.hand_in(a_contact())
+    bench.ledger.faults.arm(Fault.DROP_AFTER, method="POST", path="/contacts")
+    bench.push()
+    bench.pass_time(timedelta(minutes=5))
+    refusal = Answer(403, {"error": {"code": "forbidden", "message": "not now"}})
+    bench.ledger.faults.arm(Fault.ERROR_BEFORE, method="GET", path="/organisation", answer=refusal)
+
+    failed = bench.recover()
+
+    assert failed.calls > 0
+    assert not failed.checked
+    bench.pass_time(timedelta(minutes=20))
+    assert bench.recover().checked

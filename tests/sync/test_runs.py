@@ -6,11 +6,15 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from uuid import UUID
 
+import pytest
+
+from connectors.faults import Answer, Request
 from connectors.simulator import Fault
 from models.canonical import ObjectType
 from models.status import SyncStatus
 from models.tables import ConnectionStatus, RunStatus, Trigger
 from sync import connections, runs
+from sync.errors import NotAllowedError
 from tests.factories import Bench, a_contact, a_line, an_invoice
 
 
@@ -42,6 +46,20 @@ class TestTrigger:
             active = work.runs.active(bench.connection_id)
         assert active is not None
         assert active.trigger is Trigger.SCHEDULE
+
+    def test_a_turn_that_comes_while_a_run_goes_on_is_taken_when_it_has_ended(
+        self, bench: Bench
+    ) -> None:
+        """What a webhook names after its type was read is not left until tomorrow."""
+        runs.trigger_run(bench.engine, bench.connection_id, only="pull")
+        with bench.begin() as work:
+            work.connections.hasten(bench.connection_id, timedelta(minutes=1))
+        bench.pass_time(timedelta(minutes=2))
+        assert runs.queue_due(bench.engine) == []
+
+        runs.advance(bench.engine, bench.connection_id)
+
+        assert runs.queue_due(bench.engine) == [bench.connection_id]
 
     def test_a_paused_connection_is_not_queued(self, bench: Bench) -> None:
         connections.pause(bench.engine, bench.connection_id, actor="test")
@@ -97,6 +115,17 @@ class TestAdvance:
         assert run.counts["invoice"]["pushed"] == 1
         assert run.provider_calls > 0
         assert run.received_bytes > 0
+
+    def test_what_a_push_asked_in_vain_counts_too(self, bench: Bench) -> None:
+        bench.hand_in(a_contact())
+        bench.ledger.change(api_key="rotated")
+        with bench.begin() as work:
+            before, _ = work.connections.use_this_month(bench.connection_id)
+
+        bench.push()
+
+        with bench.begin() as work:
+            assert work.connections.use_this_month(bench.connection_id)[0] == before + 1
 
     def test_what_was_asked_of_the_provider_is_summed_over_runs_and_pushes(
         self, bench: Bench
@@ -228,6 +257,70 @@ class TestConnectionState:
 
         assert bench.status("C-1") is SyncStatus.DONE
         assert bench.issues() == []
+
+    def test_what_was_disconnected_meanwhile_releases_nothing(self, bench: Bench) -> None:
+        """A person gives new credentials while another one ends the connection."""
+        bench.hand_in(a_contact())
+        bench.ledger.change(api_key="rotated")
+        bench.run()
+        handle = bench.ledger.handle
+
+        def answer(request: Request) -> Answer:
+            connections.disconnect(bench.engine, bench.connection_id, actor="test")
+            return handle(request)
+
+        bench.opener.http._transport._handle = answer
+        with pytest.raises(NotAllowedError, match="disconnected"):
+            connections.reauthorize(
+                bench.engine,
+                bench.opener,
+                bench.connection_id,
+                {"api_key": "rotated"},
+                actor="test",
+            )
+
+        assert bench.status("C-1") is SyncStatus.HELD
+
+    def test_nor_does_the_end_of_a_pause(self, bench: Bench) -> None:
+        bench.hand_in(a_contact())
+        connections.pause(bench.engine, bench.connection_id, actor="test")
+        refused: list[Exception] = []
+
+        def resume() -> None:
+            try:
+                connections.resume(bench.engine, bench.connection_id, actor="test")
+            except NotAllowedError as error:
+                refused.append(error)
+
+        resuming = threading.Thread(target=resume)
+        with bench.begin() as work:
+            work.connections.set_status(bench.connection_id, ConnectionStatus.DISCONNECTED)
+            resuming.start()
+            until(lambda: waiting_for_locks(bench) == 1)
+        resuming.join(10)
+
+        assert len(refused) == 1
+        assert bench.status("C-1") is SyncStatus.HELD
+
+    def test_credentials_given_while_the_old_ones_are_refused_bring_it_back(
+        self, bench: Bench
+    ) -> None:
+        bench.hand_in(a_contact())
+        handle = bench.ledger.handle
+
+        def answer(request: Request) -> Answer:
+            bench.opener.http._transport._handle = handle
+            bench.ledger.change(api_key="rotated")
+            bench.run()  # finds out in the middle of it
+            return handle(request)
+
+        bench.opener.http._transport._handle = answer
+        connections.reauthorize(
+            bench.engine, bench.opener, bench.connection_id, {"api_key": "rotated"}, actor="test"
+        )
+        bench.push()
+
+        assert bench.status("C-1") is SyncStatus.DONE
 
     def test_starting_earlier_releases_what_was_dated_before(self, bench: Bench) -> None:
         connections.start(bench.engine, bench.connection_id, date(2026, 4, 1), actor="test")

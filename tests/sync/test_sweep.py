@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy
 
 from models.repositories import Old
-from sync import control, sweep, webhooks
+from sync import control, runs, sweep, webhooks
 from sync.engine import Timing
 from tests.factories import Bench, a_contact, an_invoice
 from tests.receiver import Outbox
@@ -176,3 +176,30 @@ def test_what_somebody_holds_is_left_for_the_next_time(
         assert tidied(bench, keep_log=NOTHING) == {Old.ATTEMPTS: 1}
 
     assert tidied(bench, keep_log=NOTHING) == {Old.ATTEMPTS: 1}
+
+
+class TestWake:
+    """Only what paused a moment ago: everything else was told of before, or is the sweeper's."""
+
+    def test_a_run_that_nobody_has_begun_is_not_said_again_and_again(self, bench: Bench) -> None:
+        runs.trigger_run(bench.engine, bench.connection_id)
+
+        assert sweep.wake(bench.engine) == 0
+        assert bench.sweep().runs == 1
+
+    def test_a_run_whose_pause_is_over_goes_on_at_once(self, bench: Bench) -> None:
+        run_id = runs.trigger_run(bench.engine, bench.connection_id)
+        with bench.begin() as work:
+            run = work.runs.claim(
+                bench.connection_id, worker="test", lease=bench.engine.timing.lease
+            )
+            assert run is not None
+            work.runs.pause(run_id, run.fence, timedelta(seconds=50))
+        assert sweep.wake(bench.engine) == 0
+
+        bench.pass_time(timedelta(seconds=51))
+        assert sweep.wake(bench.engine) == 1
+
+        bench.pass_time(timedelta(seconds=31))
+        assert sweep.wake(bench.engine) == 0
+        assert bench.sweep().runs == 1

@@ -132,6 +132,24 @@ class TestUnused:
 
         assert keep_tokens(desk.engine) == 0
 
+    def test_one_that_nobody_can_decrypt_does_not_keep_the_others_from_it(
+        self, desk: Desk, row: ConnectionRow
+    ) -> None:
+        other = desk.connected(billing_entity_id=desk.another_entity("BE"))
+        desk.ledger.requests.clear()
+        lost, kept = sorted([row, other], key=lambda one: str(one.consent_id))
+        with desk.database.begin() as database:
+            database.exec_driver_sql(
+                "UPDATE consents SET sealed = 'of another key ring' WHERE id = %s",
+                (lost.consent_id,),
+            )
+        desk.pass_time(timedelta(days=31))
+
+        assert keep_tokens(desk.engine) == 1
+
+        assert desk.ledger.requests[TOKEN] == 1
+        assert opened(desk, kept) == "plain-1"
+
     def test_a_provider_that_is_away_is_asked_again_later(
         self, desk: Desk, row: ConnectionRow
     ) -> None:

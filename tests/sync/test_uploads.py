@@ -16,8 +16,11 @@ from connectors.base import Role
 from connectors.errors import Rejected
 from connectors.faults import Fault
 from connectors.softwareone import SPEC
+from connectors.softwareone.progress import Progress
 from connectors.softwareone.simulator import Marketplace
+from connectors.softwareone.usage import Usage
 from models.crypto import KeyRing
+from models.repositories.uploads import Uploads
 from models.tables import UploadRow, UploadStatus
 from models.unit_of_work import Begin
 from sync import connections, uploads
@@ -247,3 +250,60 @@ def test_a_token_that_is_refused_stops_the_connection_and_loses_nothing(vendor: 
     assert uploads.get(vendor.engine, row.id).status is UploadStatus.OPEN
     vendor.pass_time(timedelta(minutes=1))
     assert uploads.advance_due(vendor.worker()) == 0
+
+
+def test_a_file_that_a_connector_fails_over_keeps_nobody_waiting(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = vendor.sent(vendor.file(1), key="first")
+    second = vendor.sent(vendor.file(2), key="second")
+    advance = Usage.advance
+
+    def breaks(self: Usage, progress: Progress, path: Path) -> Progress:
+        if progress.key == "first":
+            raise KeyError("unforeseen")
+        return advance(self, progress, path)
+
+    monkeypatch.setattr(Usage, "advance", breaks)
+    assert uploads.advance_due(vendor.worker()) == 2
+
+    assert "KeyError" in (uploads.get(vendor.engine, first.id).sentence or "")
+    assert uploads.get(vendor.engine, second.id).platform_status
+    monkeypatch.undo()
+    assert vendor.settled(first).status is UploadStatus.DONE
+
+
+def test_what_is_on_its_way_when_its_connection_ends_has_ended_too(vendor: Vendor) -> None:
+    row = vendor.sent(vendor.file(1))
+
+    connections.disconnect(vendor.engine, vendor.connection_id, actor="test")
+
+    ended = uploads.get(vendor.engine, row.id)
+    assert ended.status is UploadStatus.FAILED
+    assert "disconnected" in (ended.sentence or "")
+    assert vendor.parts() == 0
+
+
+def test_a_large_file_that_is_taken_over_keeps_no_other_work_waiting(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of all kinds refer to the connection while pieces of the file are written."""
+    keep = Uploads.keep
+    written = []
+
+    def meanwhile(self: Uploads, upload_id: UUID, position: int, content: bytes) -> None:
+        with vendor.database.begin() as database:
+            database.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
+            database.exec_driver_sql(
+                "INSERT INTO provider_use (connection_id, month, calls, received_bytes) "
+                "VALUES (%s, '2020-01-01', 1, 1)",
+                (vendor.connection_id,),
+            )
+        written.append(position)
+        keep(self, upload_id, position, content)
+
+    monkeypatch.setattr(Uploads, "keep", meanwhile)
+
+    vendor.sent(vendor.file(1))
+
+    assert written == [0]

@@ -160,6 +160,31 @@ class TestSharing:
         with pytest.raises(ConnectorError):
             desk.opened(australian)
 
+    def test_an_organisation_that_another_connection_leads_to_is_not_given_back(
+        self, desk: Desk
+    ) -> None:
+        """It moved to another billing entity: connected there first, then ended here."""
+        before = desk.connected()
+        new = replace(desk.new("GB", desk.xero.uk), credentials=desk.xero.credentials())
+        after = connections.add(desk.engine, desk.opener, new, actor="test")
+
+        connections.disconnect(desk.engine, before.id, actor="test")
+
+        assert desk.xero.calls["DELETE connections"] == 0
+        assert desk.opened(after) == desk.xero.uk.id
+
+        connections.disconnect(desk.engine, after.id, actor="test")
+
+        assert desk.xero.calls["DELETE connections"] == 1
+
+    def test_it_ends_here_also_when_nobody_can_say_goodbye(self, desk: Desk) -> None:
+        british = desk.connected()
+        nowhere = replace(desk.opener, allowed_base_urls=())
+
+        connections.disconnect(replace(desk.engine, leave=nowhere.leave), british.id, actor="test")
+
+        assert desk.status(british) is ConnectionStatus.DISCONNECTED
+
     def test_it_ends_here_also_when_xero_is_away(self, desk: Desk) -> None:
         british = desk.connected()
         desk.xero.arm(Fault.AWAY, path="/connections.*", times=5)
