@@ -102,6 +102,7 @@ SPEC = ConnectorSpec(
         authorize_url="https://appcenter.intuit.com/connect/oauth2",
         token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106  # an address
         scopes=("com.intuit.quickbooks.accounting",),
+        unused_life=timedelta(days=100),
         callback_keeps=(REALM,),
     ),
     hosts=frozenset({HOST, SANDBOX_HOST}),

@@ -89,6 +89,7 @@ SPEC = ConnectorSpec(
             "accounting.settings",
             "accounting.manualjournals",
         ),
+        unused_life=timedelta(days=60),
     ),
     hosts=frozenset({"api.xero.com"}),
     default_base_url="https://api.xero.com",

@@ -25,6 +25,7 @@ from sync.connections import NewConnection
 from sync.engine import Engine, NoHints
 from sync.errors import InvalidInputError
 from sync.opener import Opener
+from sync.unused import keep_tokens
 from tests.factories import QUICK
 
 TOKENS = "/connect/token"
@@ -213,6 +214,15 @@ class TestRefresh:
         assert sorted(found) == sorted([desk.xero.uk.id, desk.xero.au.id] * 3)
         assert desk.xero.token_calls["refresh_token"] == 1
         assert desk.xero.token_calls["invalid_grant"] == 0
+
+    def test_a_paused_connection_uses_its_consent_before_it_ends_unused(self, desk: Desk) -> None:
+        british = desk.connected()
+        connections.pause(desk.engine, british.id, actor="test")
+        for _ in range(3):  # ninety days, of which Xero allows sixty without use
+            desk.pass_time(timedelta(days=31))
+            assert keep_tokens(desk.engine) == 1
+
+        assert desk.opened(british) == desk.xero.uk.id
 
     def test_a_lost_answer_is_made_up_for_within_the_grace(self, desk: Desk) -> None:
         british = desk.connected()
