@@ -25,7 +25,8 @@ from sync.errors import InvalidInputError
 
 router = APIRouter(prefix="/usage", tags=["usage"])
 
-JSON_LINES = "application/jsonl"
+FILE = "application/octet-stream"
+"""JSON Lines have no registered media type; whatever is said, the body is taken as a file."""
 
 
 class Upload(BaseModel):
@@ -81,7 +82,7 @@ class NewUpload(BaseModel):
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {JSON_LINES: {"schema": {"type": "string", "format": "binary"}}},
+            "content": {FILE: {"schema": {"type": "string", "format": "binary"}}},
         }
     },
 )

@@ -63,7 +63,7 @@ def post(world: World, vendor: UUID, marketplace: Marketplace, body: bytes) -> h
         "Authorization": f"Bearer {token}",
         "x-monite-entity-id": str(world.entity_id),
         "x-monite-version": VERSION,
-        "content-type": "application/jsonl",
+        "content-type": "application/octet-stream",
     }
     query = {
         "connection_id": str(vendor),
